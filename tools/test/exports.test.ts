@@ -28,7 +28,7 @@ async function problemsWith(fields: Table, files: Readonly<Record<string, string
   };
   const kept = Object.entries(all).filter(([, content]) => content !== "");
   await using made = await folder(Object.fromEntries(kept.map(([name, content]) => [`packages/${name}`, content])));
-  return exportProblems(await readPackages(made.path));
+  return await exportProblems(await readPackages(made.path));
 }
 
 describe("exports", () => {
