@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import type { TLSSocket, TlsOptions } from "node:tls";
@@ -100,13 +99,12 @@ export function connection(raw: Socket, onData: (chunk: Buffer) => void): Connec
   };
 }
 
-/** `secureConnection` is what a tls.Server emits for a socket handed to it (node:tls, Event: 'connection'). */
-async function handshake(raw: Socket, options: TlsOptions): Promise<TLSSocket> {
+/** A tls.Server takes over a socket that is handed to it as a connection (node:tls, Event: 'connection'). */
+function handshake(raw: Socket, options: TlsOptions): Promise<TLSSocket> {
   const server = createServer(options);
-  const failed = once(server, "tlsClientError").then(([error]) => Promise.reject(error));
-  const secured = once(server, "secureConnection").then(([socket]) => socket);
-  server.emit("connection", raw);
-  return Promise.race([secured, failed]);
+  return new Promise((resolve, reject) => {
+    server.once("secureConnection", resolve).once("tlsClientError", reject).emit("connection", raw);
+  });
 }
 
 /** Lets everything else in this process run, reads of sockets included, so that a client sees what was written. */

@@ -1,6 +1,7 @@
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { createServer } from "node:net";
 import type { TlsOptions } from "node:tls";
+import { portOf } from "../port.ts";
 import { connection, yieldToOthers } from "./connection.ts";
 import type { Script } from "./script.ts";
 import { stepsOf } from "./script.ts";
@@ -71,7 +72,7 @@ export async function scriptedPeer(options: ScriptedPeerOptions = {}): Promise<S
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(0, "127.0.0.1", resolve);
   });
-  const { port } = addressOf(server.address());
+  const port = portOf(server);
 
   return {
     host: "127.0.0.1",
@@ -113,9 +114,4 @@ function throwAll(errors: readonly Error[]): void {
 
 function toError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error(String(reason));
-}
-
-function addressOf(address: AddressInfo | string | null): AddressInfo {
-  if (typeof address === "object" && address !== null) return address;
-  throw new Error("the server does not listen on TCP");
 }
