@@ -1,0 +1,2 @@
+export { parseAddresses } from "./address-list.ts";
+export { checkMailbox, needsSmtputf8 } from "./address-mailbox.ts";
