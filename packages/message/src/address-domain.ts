@@ -13,13 +13,13 @@ const LABEL = /^(?!-)[A-Za-z0-9\u0080-\u{10ffff}-]+(?<!-)$/u;
  */
 export function checkDomain(domain: string, fail: Fail): string {
   if (domain.startsWith("[")) return checkLiteral(domain, fail);
-  const labels = domain.split(".");
-  for (const label of labels) checkLabel(label, fail);
-  const ascii = ASCII.test(domain) ? domain : toALabels(domain, fail);
-  for (const label of ascii === domain ? labels : ascii.split(".")) {
-    if (label.length > MAX_LABEL) fail(`has a domain label of ${label.length} octets; ${MAX_LABEL} are allowed`);
+  for (const label of domain.split(".")) {
+    checkLabel(label, fail);
     checkALabel(label, fail);
   }
+  const ascii = ASCII.test(domain) ? domain : toALabels(domain, fail);
+  const longest = Math.max(...ascii.split(".").map((label) => label.length));
+  if (longest > MAX_LABEL) fail(`has a domain label of ${longest} octets; ${MAX_LABEL} are allowed`);
   if (ascii.length > MAX_DOMAIN) fail(`has a domain of ${ascii.length} octets; ${MAX_DOMAIN} are allowed`);
   return ascii;
 }

@@ -1,16 +1,19 @@
 import type { Address, Group } from "@postroad/core";
 import { failWith, shown } from "./address-error.ts";
-import { checkMailbox, joinMailbox } from "./address-mailbox.ts";
+import { PLAIN_MAILBOX, checkMailbox, isWithinLimits, joinMailbox } from "./address-mailbox.ts";
 import type { Cursor, Word } from "./address-scan.ts";
-import { readDomain, readWords, skipComments } from "./address-scan.ts";
+import { readDomain, readWords, skipComments, skipSeparators } from "./address-scan.ts";
 
 /** More than any one list can mean. */
 const MAX_ENTRIES = 100_000;
 
+const NAME_WORD = String.raw`[\w!#$%&'*+/=?^\`{|}~.\u00a1-\ud7ff-]{1,80}`;
 /** `ann@x` or `Ann Smith <ann@x>`, then a comma or the end: most lists hold nothing else. */
-const PLAIN_ENTRY =
-  /[ \t]{0,80}(?:([\w!#$%&'*+/=?^`{|}~.\u00a1-\ud7ff-]{1,80}(?: [\w!#$%&'*+/=?^`{|}~.\u00a1-\ud7ff-]{1,80}){0,9}) ?<([\w!#$%&'*+/=?^`{|}~.@-]{1,320})>|([\w!#$%&'*+/=?^`{|}~.@-]{1,320}))[ \t]{0,80}(?:,|$)/y;
-
+const PLAIN_ENTRY = new RegExp(
+  String.raw`[ \t]{0,80}(?:(${NAME_WORD}(?: ${NAME_WORD}){0,9}) ?<(${PLAIN_MAILBOX})>|(${PLAIN_MAILBOX}))[ \t]{0,80}(?:,|$)`,
+  "y",
+);
+const PLAIN_ANGLE = new RegExp(`<(${PLAIN_MAILBOX})>`, "y");
 /** Controls and line breaks; a tab is white space. */
 const CONTROL = /[^\P{Cc}\t]/u;
 
@@ -31,45 +34,43 @@ const CONTROL = /[^\P{Cc}\t]/u;
  * Linear in the length of the input. Throws a MessageError that names `path`; a list has 100 000 entries at most.
  */
 export function parseAddresses(input: string, path: string): (Address | Group)[] {
+  const cursor: Cursor = { text: input.toWellFormed(), at: 0, path, fail: failWith(path, input) };
   const list: (Address | Group)[] = [];
-  let at = 0;
+  let isPlain = true;
   do {
-    PLAIN_ENTRY.lastIndex = at;
-    const [, name, named, bare = named] = PLAIN_ENTRY.exec(input) ?? [];
-    if (bare === undefined || list.length === MAX_ENTRIES) {
-      readEntries({ text: input.toWellFormed(), at, path, fail: failWith(path, input) }, list);
-      return list;
-    }
-    const address = checkMailbox(bare, path);
-    list.push(name === undefined ? { address } : { address, name });
-    at = PLAIN_ENTRY.lastIndex;
-  } while (at < input.length);
+    const plain = readPlain(cursor);
+    if (plain === undefined && isPlain && CONTROL.test(input)) cursor.fail("has a control character or line break");
+    isPlain &&= plain !== undefined;
+    const entry = plain ?? readEntry(cursor);
+    if (entry !== undefined) list.push(entry);
+    if (list.length > MAX_ENTRIES) cursor.fail(`has more than ${MAX_ENTRIES} entries`);
+  } while (cursor.at < cursor.text.length);
+  if (list.length === 0) cursor.fail("holds no address");
   return list;
 }
 
-function readEntries(cursor: Cursor, list: (Address | Group)[]): void {
-  if (CONTROL.test(cursor.text)) cursor.fail("has a control character or line break");
-  for (;;) {
-    const entry = readEntry(cursor);
-    if (entry !== undefined) list.push(entry);
-    if (list.length > MAX_ENTRIES) cursor.fail(`has more than ${MAX_ENTRIES} entries`);
-    const next = cursor.text[cursor.at];
-    if (next === undefined) break;
-    if (next !== "," && (next !== ";" || isGroup(entry))) unexpected(cursor, "a comma or the end");
-    cursor.at += 1;
-  }
-  if (list.length === 0) cursor.fail("holds no address");
+/** An entry of the plain kind and the comma behind it; undefined, and nothing read, where there is something else. */
+function readPlain(cursor: Cursor): Address | undefined {
+  PLAIN_ENTRY.lastIndex = cursor.at;
+  const [, name, named, address = named] = PLAIN_ENTRY.exec(cursor.text) ?? [];
+  if (address === undefined || !isWithinLimits(address)) return undefined;
+  cursor.at = PLAIN_ENTRY.lastIndex;
+  return name === undefined ? { address } : { address, name };
 }
 
-function isGroup(entry: Address | Group | undefined): boolean {
-  return entry !== undefined && "members" in entry;
-}
-
-/** One address or group and the white space behind it; undefined where nothing stands before the next comma. */
+/** One entry and the separators behind it; undefined where nothing stands before the first of them. */
 function readEntry(cursor: Cursor): Address | Group | undefined {
   const start = cursor.at;
   const words = readWords(cursor);
-  if (cursor.text[cursor.at] !== ":") return readAddress(cursor, words, start);
+  const isGroup = cursor.text[cursor.at] === ":";
+  const entry = isGroup ? readGroup(cursor, words) : readAddress(cursor, words, start);
+  const next = cursor.text[cursor.at];
+  if (next !== undefined && next !== "," && (next !== ";" || isGroup)) unexpected(cursor, "a comma or the end");
+  skipSeparators(cursor);
+  return entry;
+}
+
+function readGroup(cursor: Cursor, words: readonly Word[]): Group {
   if (words.length === 0) cursor.fail("has a group without a name");
   const members: Address[] = [];
   do {
@@ -89,17 +90,28 @@ function readEntry(cursor: Cursor): Address | Group | undefined {
 function readAddress(cursor: Cursor, words: readonly Word[], start: number): Address | undefined {
   const next = cursor.text[cursor.at];
   if (next === "@") return { address: readMailbox(cursor, words, start) };
-  if (next !== "<") {
-    if (words.length > 0) failWith(cursor.path, cursor.text.slice(start, cursor.at).trim())("is not an address: it has no @");
-    return undefined;
+  if (next === "<") {
+    const address = readAngle(cursor, start);
+    skipComments(cursor);
+    const name = phrase(words);
+    return name === "" ? { address } : { address, name };
+  }
+  if (words.length > 0) failWith(cursor.path, cursor.text.slice(start, cursor.at).trim())("is not an address: it has no @");
+  return undefined;
+}
+
+function readAngle(cursor: Cursor, start: number): string {
+  PLAIN_ANGLE.lastIndex = cursor.at;
+  const plain = PLAIN_ANGLE.exec(cursor.text)?.[1];
+  if (plain !== undefined && isWithinLimits(plain)) {
+    cursor.at = PLAIN_ANGLE.lastIndex;
+    return plain;
   }
   cursor.at += 1;
   const address = readMailbox(cursor, readWords(cursor), start);
   if (cursor.text[cursor.at] !== ">") unexpected(cursor, "the > that ends the address");
   cursor.at += 1;
-  skipComments(cursor);
-  const name = phrase(words);
-  return name === "" ? { address } : { address, name };
+  return address;
 }
 
 /** From the `@` on; `words` is what stood before it, `start` where the entry began. */
@@ -108,14 +120,11 @@ function readMailbox(cursor: Cursor, words: readonly Word[], start: number): str
   cursor.at += 1;
   const domain = readDomain(cursor);
   skipComments(cursor);
+  const local = words.map(({ text }) => text).join("");
+  const isAtom = words.every(({ kind, spaced }, i) => kind !== "quoted" && (!spaced || i === 0));
+  if (isAtom) return checkMailbox(`${local}@${domain}`, cursor.path);
   const fail = failWith(cursor.path, cursor.text.slice(start, cursor.at).trim());
-  const [first, ...rest] = words;
-  if (first === undefined) return fail("has nothing before the @");
-  const isAtom = words.every(({ kind }) => kind !== "quoted") && rest.every(({ spaced }) => !spaced);
-  if (isAtom ? !/^\.|\.\.|\.$/.test(words.map(({ text }) => text).join("")) : words.length === 1) {
-    return joinMailbox(words.map(({ text }) => text).join(""), domain, fail);
-  }
-  return fail("is neither local@domain nor Name <local@domain>");
+  return words.length === 1 ? joinMailbox(local, domain, fail) : fail("is neither local@domain nor Name <local@domain>");
 }
 
 /** A display name: words with one space where any white space was. */

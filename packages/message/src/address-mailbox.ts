@@ -9,9 +9,11 @@ const MAX_LOCAL = 64;
 /** Quoting and mapping can shorten an address, but not by that much. */
 const MAX_GIVEN = 4 * MAX_MAILBOX;
 
-/** What nearly every address looks like: dot-atom, `@`, labels of which none is an A-label. */
-const PLAIN =
-  /^[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@(?!xn--)[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?(?:\.(?!xn--)[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)*$/i;
+const ATEXT = String.raw`[\w!#$%&'*+/=?^\`{|}~-]`;
+const LABEL = String.raw`(?![xX][nN]--)[A-Za-z\d](?:[A-Za-z\d-]{0,61}[A-Za-z\d])?`;
+/** Source of a pattern for what nearly every address looks like: ASCII dot-atom, `@`, labels that are no A-labels. */
+export const PLAIN_MAILBOX: string = String.raw`${ATEXT}{1,64}(?:\.${ATEXT}{1,64})*@${LABEL}(?:\.${LABEL})*`;
+const PLAIN = new RegExp(`^${PLAIN_MAILBOX}$`);
 const DOT_ATOM = /^[\w!#$%&'*+/=?^`{|}~\u0080-\u{10ffff}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u0080-\u{10ffff}-]+)*$/u;
 const QUOTED = /^"(?:[^"\\]|\\.)*"$/su;
 /** Characters that nobody sees. The joiners U+200C and U+200D are part of words in some scripts and may stay. */
@@ -30,12 +32,17 @@ const INVISIBLE = /(?!\u200c|\u200d)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufffd]|(?! )
  * Throws a MessageError with status 5.1.3, or 5.1.7 where `path` names the sender.
  */
 export function checkMailbox(address: string, path: string): string {
-  if (address.length <= MAX_MAILBOX && PLAIN.test(address) && address.indexOf("@") <= MAX_LOCAL) return address;
+  if (PLAIN.test(address) && isWithinLimits(address)) return address;
   const fail = failWith(path, address);
   if (address.length > MAX_GIVEN) fail(`has ${address.length} characters; an address has ${MAX_MAILBOX} at most`);
   const at = address.lastIndexOf("@");
   if (at === -1) fail("is not an address: it has no @");
   return joinMailbox(unquoteLocal(address.slice(0, at), fail), address.slice(at + 1), fail);
+}
+
+/** RFC 5321 §4.5.3.1 of an ASCII mailbox without quotes. */
+export function isWithinLimits(mailbox: string): boolean {
+  return mailbox.length <= MAX_MAILBOX && mailbox.indexOf("@") <= MAX_LOCAL;
 }
 
 /** Does the mailbox need SMTPUTF8 (RFC 6531)? True where its local part is not ASCII; a domain never needs it. */

@@ -18,13 +18,17 @@ export interface Word {
 
 /** RFC 5322 has no limit for comments in comments; nobody means more than this. */
 const MAX_DEPTH = 50;
+/** Words and dots of one display name. */
+const MAX_WORDS = 200;
 const ATOM = /[\w!#$%&'*+/=?^`{|}~\u0080-\uffff-]+/y;
+const SEPARATORS = /[,; \t]+/y;
 const DOTTED = /[\w!#$%&'*+/=?^`{|}~\u0080-\uffff.-]+/y;
 
 /** The words up to the next special character; comments are skipped. */
 export function readWords(cursor: Cursor): Word[] {
   const words: Word[] = [];
   for (;;) {
+    if (words.length > MAX_WORDS) cursor.fail(`has more than ${MAX_WORDS} words before an address`);
     const spaced = skipComments(cursor);
     const next = cursor.text[cursor.at];
     if (next === '"') {
@@ -62,6 +66,11 @@ export function skipComments(cursor: Cursor): boolean {
   }
 }
 
+/** Moves past commas, semicolons and white space: empty entries count for nothing. */
+export function skipSeparators(cursor: Cursor): void {
+  readRun(cursor, SEPARATORS);
+}
+
 function skipComment(cursor: Cursor): void {
   let depth = 0;
   do {
@@ -80,7 +89,8 @@ function readQuoted(cursor: Cursor): string {
   while (end < cursor.text.length && cursor.text[end] !== '"') end += cursor.text[end] === "\\" ? 2 : 1;
   if (end >= cursor.text.length) cursor.fail('has a quoted string that no " ends');
   cursor.at = end + 1;
-  return cursor.text.slice(start, end).replace(/\\(.)/gsu, "$1");
+  const text = cursor.text.slice(start, end);
+  return text.includes("\\") ? text.replace(/\\(.)/gsu, "$1") : text;
 }
 
 function readRun(cursor: Cursor, characters: RegExp): string {
