@@ -35,17 +35,17 @@ export interface Connection {
 
 const HIGH_WATER = 1 << 20;
 
-/** `onData` sees every read of the socket, decrypted, before the inbox does. */
-export function connection(raw: Socket, onData: (chunk: Buffer) => void): Connection {
+/** `onRead` sees all bytes, decrypted, when they are taken out of the inbox. */
+export function connection(raw: Socket, onRead: (bytes: Buffer) => void = () => undefined): Connection {
   let socket: Socket | TLSSocket = raw;
   let tls: TlsFacts | undefined;
   let held = false;
-  const box = inbox(() => {
+  const box = inbox((bytes) => {
+    onRead(bytes);
     if (!held && socket.isPaused() && box.size < HIGH_WATER) socket.resume();
   });
 
   function receive(chunk: Buffer): void {
-    onData(chunk);
     box.push(chunk);
     if (box.size >= HIGH_WATER) socket.pause();
   }
@@ -59,7 +59,7 @@ export function connection(raw: Socket, onData: (chunk: Buffer) => void): Connec
 
   function detach(): void {
     socket.off("data", receive).off("end", end).off("close", lost).pause();
-    if (box.size > 0) socket.unshift(box.drain());
+    if (box.size > 0) socket.unshift(box.recall());
   }
 
   raw.setNoDelay(true);
@@ -79,6 +79,7 @@ export function connection(raw: Socket, onData: (chunk: Buffer) => void): Connec
       try {
         const secured = await handshake(raw, options);
         tls = { protocol: secured.getProtocol(), servername: secured.servername || undefined };
+        secured.allowHalfOpen = true;
         attach(secured);
       } catch (error) {
         lost();
@@ -102,6 +103,7 @@ export function connection(raw: Socket, onData: (chunk: Buffer) => void): Connec
 /** A tls.Server takes over a socket that is handed to it as a connection (node:tls, Event: 'connection'). */
 function handshake(raw: Socket, options: TlsOptions): Promise<TLSSocket> {
   const server = createServer(options);
+  raw.allowHalfOpen = false; // else a client that leaves in the middle would never be noticed
   return new Promise((resolve, reject) => {
     server.once("secureConnection", resolve).once("tlsClientError", reject).emit("connection", raw);
   });

@@ -16,8 +16,6 @@ export interface Inbox {
   readonly ending: Ending | undefined;
   /** Unread bytes. */
   readonly size: number;
-  /** The first unread byte. */
-  readonly first: number | undefined;
   /** A whole line is there: `line()` would not wait. */
   readonly hasLine: boolean;
   /** Waits until a byte more than now has arrived; false where none ever will. */
@@ -30,6 +28,10 @@ export interface Inbox {
   data(limit?: number): Promise<Buffer | undefined>;
   /** All that is unread. */
   drain(): Buffer;
+  /** Looks at what is unread. */
+  peek(): Buffer;
+  /** Takes back what is unread, as if it had never arrived. */
+  recall(): Buffer;
 }
 
 const LF = 0x0a;
@@ -39,8 +41,8 @@ const DATA_LIMIT = 64 << 20;
 const EMPTY: Buffer = Buffer.alloc(0);
 const END_OF_DATA = "\r\n.\r\n";
 
-/** `onRead` is called whenever bytes were taken out, so that a paused socket can go on. */
-export function inbox(onRead: () => void = () => undefined): Inbox {
+/** `onRead` sees all bytes when they are taken out. */
+export function inbox(onRead: (bytes: Buffer) => void): Inbox {
   let unread = EMPTY;
   let consumed = 0;
   let ending: Ending | undefined;
@@ -57,7 +59,7 @@ export function inbox(onRead: () => void = () => undefined): Inbox {
     const taken = unread.subarray(0, count);
     unread = unread.subarray(count);
     consumed += taken.length;
-    onRead();
+    onRead(taken);
     return taken;
   }
 
@@ -74,9 +76,6 @@ export function inbox(onRead: () => void = () => undefined): Inbox {
     get size() {
       return unread.length;
     },
-    get first() {
-      return unread[0];
-    },
     get hasLine() {
       return unread.includes(LF);
     },
@@ -91,6 +90,13 @@ export function inbox(onRead: () => void = () => undefined): Inbox {
       rouse();
     },
     drain: () => take(unread.length),
+    peek: () => unread,
+    recall() {
+      const all = unread;
+      unread = EMPTY;
+      consumed += all.length;
+      return all;
+    },
     async line(limit = LINE_LIMIT) {
       for (let from = 0; ; ) {
         const at = unread.indexOf(LF, from);

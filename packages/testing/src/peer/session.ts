@@ -1,4 +1,4 @@
-import { deferral } from "../deferred.ts";
+import { deferral } from "../deferral.ts";
 import type { Connection } from "./connection.ts";
 import type { Ending } from "./inbox.ts";
 import type { PeerMessage, PeerSession, Stage, Step } from "./stage.ts";
@@ -7,7 +7,7 @@ import { ConversationError, quote, transcript } from "./transcript.ts";
 /** A session that can be played once, on the connection it gets. */
 export interface PlayableSession extends PeerSession {
   play(connection: Connection): Promise<void>;
-  /** For the record of bytes received. */
+  /** Keeps bytes that were taken out of the inbox. */
   record(chunk: Buffer): void;
   /** Gives up waiting: what has not been played is a failure. */
   abandon(): void;
@@ -19,7 +19,7 @@ export function session(name: string, steps: readonly Step[]): PlayableSession {
   const log = transcript();
   const received: string[] = [];
   const groups: string[][] = [];
-  const arrivals: Buffer[] = [];
+  const taken: Buffer[] = [];
   const messages: PeerMessage[] = [];
   const chunks: Buffer[] = [];
   const opened = deferral<void>();
@@ -95,7 +95,7 @@ export function session(name: string, steps: readonly Step[]): PlayableSession {
     groups,
     messages,
     get raw() {
-      return Buffer.concat(arrivals);
+      return Buffer.concat(live === undefined ? taken : [...taken, live.inbox.peek()]);
     },
     get tls() {
       return live?.tls;
@@ -107,7 +107,7 @@ export function session(name: string, steps: readonly Step[]): PlayableSession {
     record(chunk) {
       if (recorded >= RECORD_LIMIT) return;
       recorded += chunk.length;
-      arrivals.push(chunk);
+      taken.push(chunk);
     },
     async play(connection) {
       live = connection;
@@ -119,7 +119,7 @@ export function session(name: string, steps: readonly Step[]): PlayableSession {
         await epilogue(connection);
       } catch (error) {
         connection.destroy();
-        const failure = error instanceof ConversationError ? error : problem("a step threw", error);
+        const failure = error instanceof ConversationError ? error : problem(`a step threw ${String(error)}`, error);
         done.reject(failure);
         throw failure;
       }

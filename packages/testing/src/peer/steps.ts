@@ -147,7 +147,7 @@ export function upgrade(tls: TlsOptions): Step {
     text: "TLS handshake",
     async play({ connection, fail, log }) {
       if (connection.inbox.size === 0) await connection.inbox.more();
-      const early = connection.inbox.first;
+      const [early] = connection.inbox.peek();
       if (early !== undefined && early !== HANDSHAKE_RECORD) fail("a TLS handshake", connection.inbox.drain().toString());
       await connection.upgrade(tls).catch((error: unknown) => fail("a TLS handshake", String(error)));
       log.note(`TLS with ${connection.tls?.protocol} for ${connection.tls?.servername ?? "no name"}`);
