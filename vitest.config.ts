@@ -1,4 +1,7 @@
 import { defineConfig } from "vitest/config";
+import { countsReporter } from "./tools/lib/counts.ts";
+
+const counts = process.env.POSTROAD_TEST_COUNTS;
 
 export default defineConfig({
   // Vite's default server conditions plus ours: workspace packages resolve to src, so tests need no build.
@@ -6,5 +9,10 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "tools/test/**/*.test.ts", "examples/test/**/*.test.ts"],
     environment: "node",
+    reporters: counts ? ["default", countsReporter(counts)] : ["default"],
+    // Real sockets and processes on a busy machine: a test that hangs is found, one that waits its turn is not.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    coverage: { include: ["packages/*/src/**/*.ts"] },
   },
 });
