@@ -8,12 +8,18 @@ export type Rule = (value: unknown) => string | undefined;
 export type Rules<T> = { readonly [K in keyof Required<T>]: Rule };
 
 /**
- * Refuses options that `rules` does not know or finds wrong, all of them in one ConfigError. A value of `undefined`
- * counts as not given. Values are shown only where `show` allows, so that no secret ends up in an error.
+ * Refuses options that `rules` does not know or finds wrong, and those `required` but missing, all in one ConfigError.
+ * A value of `undefined` counts as not given. What a rule for a secret says must not show the value.
  */
-export function checkOptions<T extends object>(subject: string, given: T, rules: Rules<T>): void {
+export function checkOptions<T extends object>(
+  subject: string,
+  given: T,
+  rules: Rules<T>,
+  required: readonly (keyof T & string)[] = [],
+): void {
   const known: ReadonlyMap<string, Rule> = new Map(Object.entries<Rule>(rules));
-  const issues: ConfigIssue[] = [];
+  const missing = required.filter((path) => given[path] === undefined);
+  const issues: ConfigIssue[] = missing.map((path) => ({ path, message: "is missing" }));
   for (const [path, value] of Object.entries(given)) {
     if (value === undefined) continue;
     const rule = known.get(path);

@@ -14,6 +14,8 @@ export interface Reply {
 export interface Diagnosis {
   /** Where it happened, e.g. `connect`, `greeting`, `starttls`, `auth`, `rcpt`, `data`. */
   readonly phase?: string;
+  /** The platform's name for the cause, e.g. `ECONNREFUSED` or `CERT_HAS_EXPIRED`. */
+  readonly code?: string;
   /** The likely fix, in one sentence. */
   readonly advice?: string;
   /** The last lines of the conversation, secrets removed, `C: ` and `S: ` in front. */

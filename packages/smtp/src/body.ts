@@ -1,0 +1,134 @@
+import { isAscii } from "node:buffer";
+import type { Content } from "@postroad/core";
+import { Refusal } from "@postroad/core";
+
+/** The bytes of a mail as the wire needs to know them. */
+export interface Body {
+  readonly content: Content;
+  /** Octets as RFC 1870 counts them; undefined where the content does not say. */
+  readonly size: number | undefined;
+  readonly eightBit: "no" | "yes" | "unknown";
+  /** The header has bytes over 127, which only SMTPUTF8 may carry (RFC 6532). */
+  readonly utf8Header: boolean;
+  /** The bytes, already checked, where they are in memory. */
+  readonly chunks: readonly Buffer[] | undefined;
+}
+
+/** Longest text line without its CRLF (RFC 5321 §4.5.3.1.6). */
+const MAX_LINE = 998;
+/** Bytes looked at in one go: small enough to stay in cache. */
+const WINDOW = 64 * 1024;
+/** What a sync iterable may yield before it is treated as a stream. */
+const MEMORY_LIMIT = 64 * 1024 * 1024;
+
+/** Looks at a content before anything is sent. Throws a Refusal where its bytes must not go out. */
+export function bodyOf(content: Content): Body {
+  const opened = content.open();
+  const chunks = Symbol.iterator in opened ? inMemory(opened) : undefined;
+  if (chunks === undefined) return { content, size: content.size, eightBit: "unknown", utf8Header: false, chunks };
+  const check = lineCheck();
+  let size = 0;
+  let eightBit = false;
+  for (const chunk of chunks) {
+    check.push(chunk);
+    size += chunk.byteLength;
+    eightBit ||= !isAscii(chunk);
+  }
+  check.end();
+  checkSize(content.size, size);
+  return { content, size, eightBit: eightBit ? "yes" : "no", utf8Header: eightBit && hasUtf8Header(chunks), chunks };
+}
+
+/** The bytes of a content one chunk at a time, each checked. Throws where they are not what they should be. */
+export async function* checkedChunks({ content }: Body, eightBit: boolean): AsyncGenerator<Buffer> {
+  const check = lineCheck();
+  let size = 0;
+  for await (const bytes of content.open()) {
+    const chunk = bufferOf(bytes);
+    check.push(chunk);
+    if (!eightBit && !isAscii(chunk)) {
+      throw new Refusal("5.6.3", "the message has 8-bit bytes and the server does not offer 8BITMIME");
+    }
+    size += chunk.byteLength;
+    yield chunk;
+  }
+  check.end();
+  checkSize(content.size, size);
+}
+
+function checkSize(declared: number | undefined, size: number): void {
+  if (declared === undefined || declared === size) return;
+  throw new Refusal("4.6.0", `the content declares ${declared} bytes and has ${size}`, {
+    phase: "body",
+    advice: "The source changed while it was read, or its size is wrong.",
+  });
+}
+
+function inMemory(opened: Iterable<Uint8Array>): readonly Buffer[] | undefined {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for (const chunk of opened) {
+    chunks.push(bufferOf(chunk));
+    size += chunk.byteLength;
+    if (size > MEMORY_LIMIT && !Array.isArray(opened)) return undefined;
+  }
+  return chunks;
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function hasUtf8Header(chunks: readonly Buffer[]): boolean {
+  const head = Buffer.concat(chunks.slice(0, 16), Math.min(WINDOW, chunks.reduce((sum, c) => sum + c.byteLength, 0)));
+  const end = head.indexOf("\r\n\r\n");
+  return !isAscii(end === -1 ? head : head.subarray(0, end));
+}
+
+/**
+ * Refuses a CR or LF that stands alone, from which SMTP smuggling is made (RFC 5321 §2.3.8), and a line over 998
+ * octets. Nothing is repaired here: changed bytes would break signatures.
+ */
+function lineCheck(): { push(chunk: Buffer): void; end(): void } {
+  let offset = 0;
+  let carry = "";
+  let column = 0;
+
+  function checkWindow(window: Buffer): void {
+    const all = carry + window.toString("latin1");
+    const base = offset - carry.length;
+    carry = all.endsWith("\r") ? "\r" : "";
+    const text = carry === "" ? all : all.slice(0, -1);
+    const bare = /\r(?!\n)|(?<!\r)\n/.exec(text);
+    if (bare !== null) throw badLine(base + bare.index, bare[0] === "\r" ? "a bare CR" : "a bare LF");
+    column = checkLengths(text, column, base);
+    offset += window.byteLength;
+  }
+
+  return {
+    push(chunk) {
+      for (let at = 0; at < chunk.byteLength; at += WINDOW) checkWindow(chunk.subarray(at, at + WINDOW));
+    },
+    end() {
+      if (carry !== "") throw badLine(offset - 1, "a bare CR");
+    },
+  };
+}
+
+/** Jumps from line end to line end a thousand octets at a time. Returns the length of the unfinished last line. */
+function checkLengths(text: string, column: number, base: number): number {
+  let start = -column;
+  while (start + MAX_LINE + 2 <= text.length) {
+    const end = text.lastIndexOf("\n", start + MAX_LINE + 1);
+    if (end < start || end < 0) throw badLine(base + start, `a line over ${MAX_LINE} octets`);
+    start = end + 1;
+  }
+  return text.length - Math.max(start, text.lastIndexOf("\n") + 1);
+}
+
+function badLine(offset: number, what: string): Refusal {
+  return new Refusal("5.6.0", `the message has ${what} at octet ${offset}`, {
+    phase: "body",
+    advice: "End every line with CRLF within 998 octets: compose with createMessage, or repair with rawMail.",
+  });
+}

@@ -1,0 +1,163 @@
+import type { Socket } from "node:net";
+import type { Refusal, Reply, Status } from "@postroad/core";
+import { deadline } from "./deadline.ts";
+import type { Phase, Scene } from "./failure.ts";
+import { lost, refused } from "./failure.ts";
+import { replyParser } from "./reply.ts";
+import { transcript } from "./transcript.ts";
+
+/** A command on its way: what its reply means, and how long to wait for it. */
+export interface Expected {
+  readonly phase: Phase;
+  /** Milliseconds from the moment it is the next reply due. */
+  readonly timeout: number;
+  readonly onReply: (reply: Reply) => void;
+}
+
+/**
+ * One connection's bytes and replies. Replies are matched to commands strictly and in order (RFC 2920 §3.1): one too
+ * many ends it. It ends once, with the reason.
+ */
+export interface Channel {
+  readonly remote: string;
+  /** Why it ended; undefined while it is open. */
+  readonly reason: Refusal | undefined;
+  /** Writes all pieces as one. */
+  write(...pieces: readonly (string | Uint8Array)[]): void;
+  /** Notes for the transcript what a write said. Secrets must be left out. */
+  note(said: string): void;
+  expect(expected: Expected): void;
+  /** Restarts the wait for the next reply, as a body makes progress. Milliseconds. */
+  extend(timeout: number): void;
+  /** Resolves when the socket takes more; rejects with the reason when the channel ends. */
+  drained(): Promise<void>;
+  /** Gives the next reply as a promise; rejects with the reason when the channel ends. */
+  reply(phase: Phase, timeout: number): Promise<Reply>;
+  /** Hands out the socket for TLS to take over. Bytes read ahead would be injected replies: they end the channel. */
+  detach(): Socket;
+  attach(socket: Socket): void;
+  /** Closes the socket and tells the owner why. */
+  end(reason: Refusal): void;
+  /** Keeps the process alive, or no longer. */
+  hold(on: boolean): void;
+  scene(phase?: Phase): Scene;
+}
+
+/** Reads and writes over `first` until it ends; then calls `onEnd`, once. */
+export function openChannel(first: Socket, remote: string, onEnd: (reason: Refusal) => void): Channel {
+  const expected: Expected[] = [];
+  const log = transcript();
+  const onceEnded = new Set<(reason: Refusal) => void>();
+  const patience = deadline(() => fail("4.4.2", "the server did not answer in time"));
+  let parser = replyParser(take);
+  let socket = first;
+  let reason: Refusal | undefined;
+
+  function take(reply: Reply): void {
+    if (reason !== undefined) return;
+    log.server(reply.code, reply.text);
+    const head = expected.shift();
+    if (head === undefined) return unexpected(reply.code);
+    if (expected[0] === undefined) patience.clear();
+    else patience.set(expected[0].timeout);
+    // 421 closes the connection whatever it answers; whoever reads it must know that there is no next command.
+    if (reply.code === 421) end(refused(reply, scene(head.phase)), () => head.onReply(reply));
+    else head.onReply(reply);
+  }
+
+  function unexpected(code: number): void {
+    // It needs no command (RFC 5321 §3.8).
+    if (code === 421) fail("4.3.2", "the server closes the connection with 421");
+    else fail("4.5.0", `the server sent a ${code} that nothing asked for`);
+  }
+
+  function scene(phase: Phase = expected[0]?.phase ?? "idle"): Scene {
+    return { remote, phase, transcript: log.lines() };
+  }
+
+  function fail(status: Status<4>, message: string, cause?: unknown): void {
+    end(lost(status, message, scene(), cause));
+  }
+
+  const listeners = {
+    data(bytes: Buffer): void {
+      const fault = parser.push(bytes);
+      if (fault !== undefined) fail("4.5.0", `the server broke the protocol: ${fault}`);
+    },
+    end: () => fail("4.4.2", "the server closed the connection"),
+    close: () => fail("4.4.2", "the server closed the connection"),
+    error: (error: Error) => fail("4.4.2", `the connection broke: ${error.message}`, error),
+  };
+
+  function attach(next: Socket): void {
+    socket = next;
+    for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
+  }
+
+  function release(): void {
+    for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener);
+  }
+
+  function end(why: Refusal, lastWords?: () => void): void {
+    if (reason !== undefined) return;
+    reason = why;
+    lastWords?.();
+    patience.clear();
+    release();
+    // A socket may still report an error while it goes down; the reason is known by then.
+    socket.on("error", () => undefined).destroy();
+    for (const tell of onceEnded) tell(why);
+    onceEnded.clear();
+    onEnd(why);
+  }
+
+  /** A promise that settles by `arrange`, or rejects when the channel ends first. */
+  function untilEnd<T>(arrange: (resolve: (value: T) => void) => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (reason !== undefined) return reject(reason);
+      onceEnded.add(reject);
+      arrange((value) => {
+        onceEnded.delete(reject);
+        resolve(value);
+      });
+    });
+  }
+
+  function expect(next: Expected): void {
+    expected.push(next);
+    if (expected.length === 1) patience.set(next.timeout);
+  }
+
+  attach(first);
+  return {
+    remote,
+    get reason() {
+      return reason;
+    },
+    write(...pieces) {
+      if (pieces.length > 1) socket.cork();
+      for (const piece of pieces) socket.write(piece);
+      if (pieces.length > 1) socket.uncork();
+    },
+    note: (said) => log.client(said),
+    expect,
+    extend: (timeout) => patience.set(timeout),
+    drained: () => untilEnd((resolve) => (socket.writableNeedDrain ? socket.once("drain", resolve) : resolve())),
+    reply: (phase, timeout) => untilEnd((resolve) => expect({ phase, timeout, onReply: resolve })),
+    detach() {
+      if (parser.partial || expected.length > 0) {
+        fail("4.7.5", "the server sent more than one reply before TLS began, as an attacker's injected reply would be");
+      }
+      release();
+      parser = replyParser(take);
+      return socket;
+    },
+    attach,
+    end: (why) => end(why),
+    hold(on) {
+      if (on) socket.ref();
+      else socket.unref();
+    },
+    scene,
+  };
+}

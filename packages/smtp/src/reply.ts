@@ -1,0 +1,74 @@
+import type { Reply } from "@postroad/core";
+
+/** A reply may be long, but not endless (RFC 5321 §4.5.3.1.5 sets 512 octets a line; servers exceed it). */
+const MAX_REPLY_BYTES = 64 * 1024;
+const MAX_REPLY_LINES = 200;
+
+/** Turns bytes into replies, however they are cut into segments. */
+export interface ReplyParser {
+  /**
+   * Takes bytes and hands every reply they complete to `onReply`, at once and in order. Returns what breaks the
+   * protocol (RFC 5321 §4.2), after which the parser must not be used again.
+   */
+  push(bytes: Uint8Array): string | undefined;
+  /** True while bytes of an unfinished reply are held. */
+  readonly partial: boolean;
+}
+
+/** Reads replies of one or more lines; every line has to carry the same code (RFC 5321 §4.2.1). */
+export function replyParser(onReply: (reply: Reply) => void): ReplyParser {
+  let rest = "";
+  let code = 0;
+  let lines: string[] = [];
+  let held = 0;
+
+  function takeLine(line: string): string | undefined {
+    const found = codeOf(line);
+    if (found === 0) return `not a reply line: ${JSON.stringify(line.slice(0, 80))}`;
+    if (lines.length > 0 && found !== code) return `a reply began with ${code} and went on with ${found}`;
+    code = found;
+    lines.push(decode(line.slice(4)));
+    if (line[3] === "-") return lines.length < MAX_REPLY_LINES ? undefined : `a reply of over ${MAX_REPLY_LINES} lines`;
+    const reply = { code, text: lines.length === 1 ? (lines[0] ?? "") : lines.join("\n") };
+    lines = [];
+    held = 0;
+    onReply(reply);
+    return undefined;
+  }
+
+  return {
+    push(bytes) {
+      // Latin-1 keeps one character per byte; `decode` reads UTF-8 where a line holds any.
+      const text = rest + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+      let start = 0;
+      for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
+        // QUIRK: a bare LF ends a line too; some appliances send it.
+        const line = text.slice(start, text.charCodeAt(end - 1) === 13 && end > start ? end - 1 : end);
+        held += end + 1 - start;
+        start = end + 1;
+        rest = text.slice(start);
+        if (held > MAX_REPLY_BYTES) break;
+        const fault = takeLine(line);
+        if (fault !== undefined) return fault;
+      }
+      rest = text.slice(start);
+      return held + rest.length > MAX_REPLY_BYTES ? `a reply of over ${MAX_REPLY_BYTES} bytes` : undefined;
+    },
+    get partial() {
+      return rest.length > 0 || lines.length > 0;
+    },
+  };
+}
+
+/** The code of `ddd`, `ddd text` or `ddd-text` with a first digit of 2 to 5; 0 for anything else. */
+function codeOf(line: string): number {
+  const separator = line.charCodeAt(3);
+  if (line.length < 3 || (line.length > 3 && separator !== 32 && separator !== 45)) return 0;
+  const [a, b, c] = [line.charCodeAt(0) - 48, line.charCodeAt(1) - 48, line.charCodeAt(2) - 48];
+  if (a < 2 || a > 5 || b < 0 || b > 9 || c < 0 || c > 9) return 0;
+  return a * 100 + b * 10 + c;
+}
+
+function decode(latin1: string): string {
+  return /[\u0080-\u00ff]/.test(latin1) ? Buffer.from(latin1, "latin1").toString("utf8") : latin1;
+}

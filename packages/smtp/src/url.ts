@@ -1,0 +1,67 @@
+import { ConfigError, nearest } from "@postroad/core";
+import type { Security, SmtpOptions } from "./options.ts";
+
+const PARAMETERS = ["pool", "security", "name", "deadline", "pipelining"] as const;
+type Parameter = (typeof PARAMETERS)[number];
+
+/**
+ * Options from `smtps://user:pass@host:465?pool=5` or `smtp://…` (STARTTLS). User and password are percent-decoded,
+ * so any character can stand in them. Parameters: pool, security, name, deadline (milliseconds), pipelining.
+ */
+export function optionsOfUrl(text: string): SmtpOptions {
+  const url = parse(text);
+  const secure = url.protocol === "smtps:";
+  const options: Mutable<SmtpOptions> = { host: decodeURIComponent(url.hostname.replace(/^\[|\]$/g, "")) };
+  if (url.port !== "") options.port = Number(url.port);
+  if (secure) options.security = "tls";
+  if (url.username !== "") options.auth = { user: decode(url.username), pass: decode(url.password) };
+  for (const [name, value] of url.searchParams) apply(options, name, value);
+  if (secure && options.security !== "tls") throw wrong("security", 'contradicts smtps://, which is security "tls"');
+  return options;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+function parse(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== "smtp:" && url.protocol !== "smtps:") || url.hostname === "") {
+    // The text itself may hold a password.
+    throw wrong("url", "must look like smtps://user:pass@host:465; percent-encode special characters in user and password");
+  }
+  if (url.pathname !== "" && url.pathname !== "/") throw wrong("url", "must have no path; percent-encode a / in the password");
+  if (url.hash !== "") throw wrong("url", "must have no fragment; percent-encode a # in the password");
+  return url;
+}
+
+function apply(options: Mutable<SmtpOptions>, name: string, value: string): void {
+  if (!isParameter(name)) {
+    const near = nearest(name, PARAMETERS);
+    throw wrong(name, `is not a parameter; ${near === undefined ? `there are ${PARAMETERS.join(", ")}` : `did you mean ${near}?`}`);
+  }
+  if (name === "pool" || name === "deadline") options[name] = Number(value);
+  else if (name === "pipelining") options.pipelining = value !== "false";
+  else if (name === "name") options.name = value;
+  else options.security = securityOf(value);
+}
+
+function securityOf(value: string): Security {
+  const found = (["tls", "starttls", "opportunistic", "none"] as const).find((security) => security === value);
+  if (found === undefined) throw wrong("security", "must be one of tls, starttls, opportunistic, none");
+  return found;
+}
+
+function isParameter(name: string): name is Parameter {
+  return PARAMETERS.some((known) => known === name);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw wrong("url", "has a % in user or password that is not followed by two hexadecimal digits; write it as %25");
+  }
+}
+
+function wrong(path: string, message: string): ConfigError {
+  return new ConfigError("smtp", [{ path, message }]);
+}
