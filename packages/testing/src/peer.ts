@@ -1,5 +1,8 @@
 export type { TlsFacts } from "./peer/connection.ts";
 export type { Ending } from "./peer/inbox.ts";
+export type { ModelPeer } from "./peer/model.ts";
+export { modelPeer } from "./peer/model.ts";
+export type { Fault, ModelMessage, ModelPeerOptions, ModelStep, Moment, Reaction } from "./peer/model-types.ts";
 export type { Script } from "./peer/script.ts";
 export type { ScriptedPeer, ScriptedPeerOptions } from "./peer/scripted.ts";
 export { scriptedPeer } from "./peer/scripted.ts";

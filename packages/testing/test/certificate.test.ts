@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import type { TestCertificate } from "../src/certificate.ts";
 import { testAuthority, testCertificate } from "../src/certificate.ts";
 import * as der from "../src/der.ts";
-import { portOf } from "../src/port.ts";
+import { portOf } from "../src/peer/listener.ts";
 
 /** Handshake of a verifying client against a real server: "ok", or the code of what it objects to. */
 async function verdict({ key, cert }: TestCertificate, ca: string, host: string): Promise<string> {
@@ -27,7 +27,7 @@ async function verdict({ key, cert }: TestCertificate, ca: string, host: string)
 }
 
 describe("test certificates", () => {
-  it("C23: a signed one is trusted by name and by address", async () => {
+  it("a signed one is trusted by name and by address", async () => {
     const made = testCertificate({ names: ["mail.example", "*.wild.example", "127.0.0.1", "2001:db8::7"] });
     for (const host of ["mail.example", "a.wild.example", "127.0.0.1", "2001:db8::7"]) {
       expect(await verdict(made, made.ca, host)).toBe("ok");
@@ -35,7 +35,7 @@ describe("test certificates", () => {
     expect(await verdict(made, made.ca, "other.example")).toBe("ERR_TLS_CERT_ALTNAME_INVALID");
   });
 
-  it("#24: expired, not yet valid, self-signed, unknown signer and SHA-1 are told apart", async () => {
+  it("expired, not yet valid, self-signed, unknown signer and SHA-1 are told apart", async () => {
     const names = ["mail.example"];
     const authority = testAuthority();
     const by = (options: object): Promise<string> =>

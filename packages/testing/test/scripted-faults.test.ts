@@ -89,7 +89,7 @@ describe("scripted peer: what goes wrong on the way", () => {
     expect(session.transcript.at(-1)).toMatch(/^-- \d+ × 65536 bytes sent$/);
   });
 
-  it("C32: stops reading, so that the client's writes back up", async () => {
+  it("stops reading, so that the client's writes back up", async () => {
     await using peer = await scriptedPeer();
     const gate = new AbortController();
     const session = peer.session((s) => s.pauseReading().wait(gate.signal).resumeReading().ignore());
@@ -121,7 +121,7 @@ describe("scripted peer: what goes wrong on the way", () => {
 });
 
 describe("scripted peer: TLS", () => {
-  it("C24: speaks TLS from the first byte on", async () => {
+  it("speaks TLS from the first byte on", async () => {
     await using peer = await scriptedPeer({ tls: certificate, implicitTls: true });
     const session = peer.session((s) => s.greet());
     using client = await dialTls(peer.port, { ca: certificate.ca });
@@ -131,7 +131,7 @@ describe("scripted peer: TLS", () => {
     expect(session.tls).toEqual({ protocol: "TLSv1.3", servername: "localhost" });
   });
 
-  it("C20: changes to TLS after STARTTLS", async () => {
+  it("changes to TLS after STARTTLS", async () => {
     await using peer = await scriptedPeer({ tls: certificate });
     const session = peer.session((s) =>
       s.greet("STARTTLS").expect("STARTTLS").expectSilence().reply("220 go").upgrade().expect("EHLO me").reply("250 peer").split(1),
@@ -149,7 +149,7 @@ describe("scripted peer: TLS", () => {
     expect(session.raw.toString()).toBe("EHLO me\r\nSTARTTLS\r\nEHLO me\r\nQUIT\r\n");
   });
 
-  it("C21: puts plain text behind the 220, in the same segment", async () => {
+  it("puts plain text behind the 220, in the same segment", async () => {
     await using peer = await scriptedPeer({ tls: certificate });
     peer.session((s) => s.expect("STARTTLS").send("220 go\r\n250-AUTH PLAIN\r\n").expectEnd());
     using client = await dial(peer.port);
@@ -158,7 +158,7 @@ describe("scripted peer: TLS", () => {
     expect(client.reads).toEqual(["220 go\r\n250-AUTH PLAIN\r\n"]);
   });
 
-  it("#23: hangs, closes and resets in the middle of a handshake", async () => {
+  it("hangs, closes and resets in the middle of a handshake", async () => {
     await using peer = await scriptedPeer();
     const heard = deferral<string>();
     peer.session((s) => s.expectBytes(100).call(() => heard.resolve("client hello")).ignore());
@@ -172,7 +172,7 @@ describe("scripted peer: TLS", () => {
     await expect(dialTls(peer.port, {})).rejects.toThrow(/ECONNRESET/);
   });
 
-  it("C23: notices that the client refuses a certificate", async () => {
+  it("notices that the client refuses a certificate", async () => {
     await using peer = await scriptedPeer();
     const session = peer.session((s) => s.expectRefusedUpgrade(testCertificate({ names: ["other.example"] })));
     await expect(dialTls(peer.port, {})).rejects.toThrow(/certificate/);
@@ -180,7 +180,7 @@ describe("scripted peer: TLS", () => {
     expect(session.received).toEqual([]);
   });
 
-  it("C23: notices that the client accepts what it should refuse", async () => {
+  it("notices that the client accepts what it should refuse", async () => {
     const peer = await scriptedPeer();
     peer.session((s) => s.expectRefusedUpgrade(certificate));
     using client = await dialTls(peer.port, { ca: certificate.ca });

@@ -68,7 +68,7 @@ describe("scripted peer: a conversation", () => {
     await peer.done();
   });
 
-  it("C33: takes BDAT by its octets, whatever they look like", async () => {
+  it("takes BDAT by its octets, whatever they look like", async () => {
     await using peer = await scriptedPeer();
     const session = peer.session((s) =>
       s.expectBdat({ size: 7 }).reply("250 7 octets").expectBdat({ size: 3, last: true }).reply("250 queued"),

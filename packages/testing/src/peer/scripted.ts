@@ -1,8 +1,7 @@
 import type { Socket } from "node:net";
-import { createServer } from "node:net";
 import type { TlsOptions } from "node:tls";
-import { portOf } from "../port.ts";
 import { connection, yieldToOthers } from "./connection.ts";
+import { listen } from "./listener.ts";
 import type { Script } from "./script.ts";
 import { stepsOf } from "./script.ts";
 import type { PlayableSession } from "./session.ts";
@@ -39,14 +38,11 @@ export interface ScriptedPeer extends AsyncDisposable {
 /** Starts a peer; its sessions can be scripted before or after. */
 export async function scriptedPeer(options: ScriptedPeerOptions = {}): Promise<ScriptedPeer> {
   const sessions: PlayableSession[] = [];
-  const sockets = new Set<Socket>();
   const failures: Error[] = [];
   const running: Promise<void>[] = [];
   let connections = 0;
 
   function welcome(socket: Socket): void {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket)).on("error", () => undefined);
     connections += 1;
     const next = sessions[connections - 1];
     if (next === undefined) return refuse(socket);
@@ -68,16 +64,11 @@ export async function scriptedPeer(options: ScriptedPeerOptions = {}): Promise<S
     throwAll([...new Set([...rejected, ...failures])]);
   }
 
-  const server = createServer({ allowHalfOpen: true }, welcome);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(0, "127.0.0.1", resolve);
-  });
-  const port = portOf(server);
-
+  const listener = await listen(welcome);
   return {
-    host: "127.0.0.1",
-    port,
-    url: `${options.implicitTls === true ? "smtps" : "smtp"}://127.0.0.1:${port}`,
+    host: listener.host,
+    port: listener.port,
+    url: `${options.implicitTls === true ? "smtps" : "smtp"}://${listener.host}:${listener.port}`,
     sessions,
     session(build) {
       const opening: readonly Step[] = options.implicitTls === true ? [steps.upgrade(options.tls ?? {})] : [];
@@ -87,13 +78,11 @@ export async function scriptedPeer(options: ScriptedPeerOptions = {}): Promise<S
     },
     done,
     async [Symbol.asyncDispose]() {
-      const stopped = new Promise((resolve) => server.close(resolve));
       try {
         await yieldToOthers();
         await done();
       } finally {
-        for (const socket of sockets) socket.destroy();
-        await Promise.all([stopped, ...running]);
+        await Promise.all([listener.close(), ...running]);
       }
     },
   };

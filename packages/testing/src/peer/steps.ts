@@ -79,9 +79,12 @@ export function expectBytes(count: number): Step {
   return {
     text: `expect ${count} bytes`,
     async play({ connection, fail, log }) {
-      const { length } = await connection.inbox.take(count);
-      if (length < count) fail(`${count} bytes`, undefined);
-      log.note(`${length} bytes thrown away`);
+      for (let left = count; left > 0; ) {
+        const { length } = await connection.inbox.take(Math.min(left, BLOCK));
+        if (length === 0) fail(`${left} more bytes`, undefined);
+        left -= length;
+      }
+      log.note(`${count} bytes thrown away`);
     },
   };
 }
@@ -140,6 +143,7 @@ export function ignore(): Step {
   };
 }
 
+const BLOCK = 1 << 16;
 const HANDSHAKE_RECORD = 0x16;
 
 export function upgrade(tls: TlsOptions): Step {
