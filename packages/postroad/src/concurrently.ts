@@ -10,7 +10,7 @@ export interface Concurrency {
  * Runs `work` on every item and gives the results as they come. An error of the source or an abort ends the
  * iteration, after the results of what was under way. `work` must not throw.
  */
-export async function* concurrently<T, R>(
+export async function* concurrently<T, R extends object>(
   source: Iterable<T> | AsyncIterable<T>,
   work: (item: T, index: number) => Promise<R>,
   { concurrency = 16, signal }: Concurrency,
