@@ -1,0 +1,2 @@
+export type { PatienceOptions } from "./options.ts";
+export { patience } from "./patience.ts";

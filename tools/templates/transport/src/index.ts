@@ -1,0 +1,2 @@
+export type { CourierOptions } from "./options.ts";
+export { courier } from "./courier.ts";
