@@ -9,6 +9,9 @@ import type { Attachment, Content } from "@postroad/core";
 import { Refusal, checkOptions, isBoolean, isInteger, isString } from "@postroad/core";
 import { messageError, shown } from "./address-error.ts";
 import { typeOf } from "./file-types.ts";
+import { fileName } from "./filename.ts";
+import type { Issues } from "./issues.ts";
+import { throwIssues } from "./issues.ts";
 
 const fileSource: unique symbol = Symbol.for("postroad.FileSource");
 
@@ -21,17 +24,17 @@ export interface FileSource extends Attachment {
 }
 
 export interface FileOptions {
-  /** The name the receiver sees. Default: the last part of the path, with what a name must not hold replaced by `_`. */
+  /** The name the receiver sees. @default the last part of the path, `_` for what a name must not hold */
   readonly filename?: string;
-  /** Media type. Default: by extension, else `application/octet-stream`. */
+  /** Media type. @default by extension, else `application/octet-stream` */
   readonly type?: string;
   /** Without angle brackets; HTML refers to it as `cid:…` (RFC 2392). */
   readonly contentId?: string;
-  /** Shown within the text instead of listed below it (RFC 2183 §2.1). Default: false. */
+  /** Shown within the text instead of listed below it (RFC 2183 §2.1). @default false */
   readonly inline?: boolean;
   /** A directory that the file must lie in, symbolic links resolved. Give it wherever the path comes from outside. */
   readonly within?: string;
-  /** Largest size in bytes. Default: 1 GiB. */
+  /** Largest size in bytes. @default 1 GiB */
   readonly maxSize?: number;
 }
 
@@ -59,7 +62,9 @@ export async function file(path: string | URL, options: FileOptions = {}): Promi
   const { filename: given, within, maxSize = MAX_SIZE, ...rest } = options;
   const found = await locate(path, within);
   const stats = await inspect(found, maxSize);
-  const filename = given === undefined ? safeName(basename(pathOf(path))) : checkName(given);
+  const issues: Issues = [];
+  const filename = given === undefined ? safeName(basename(pathOf(path))) : fileName(given, "filename", issues);
+  throwIssues(issues);
   const content: Content = { size: Number(stats.size), open: () => read(found, stats) };
   return { type: typeOf(filename), ...rest, filename, content, [fileSource]: true };
 }
@@ -151,10 +156,4 @@ const UNSAFE = /(?!\u200c|\u200d)[\p{C}\p{Zl}\p{Zp}/\\:]/gu;
 
 function safeName(name: string): string {
   return name.replace(UNSAFE, "_");
-}
-
-function checkName(name: string): string {
-  if (name !== "" && name !== "." && name !== ".." && safeName(name) === name) return name;
-  const message = `${shown(name)} is no file name: it is empty, or has a path or invisible characters in it`;
-  throw messageError({ path: "filename", message, status: "5.6.0" });
 }
