@@ -3,6 +3,8 @@ import type { Refusal, Reply, Status } from "@postroad/core";
 import { deadline } from "./deadline.ts";
 import type { Phase, Scene } from "./failure.ts";
 import { lost, refused } from "./failure.ts";
+import type { Piece } from "./pieces.ts";
+import { joined } from "./pieces.ts";
 import { replyParser } from "./reply.ts";
 import { transcript } from "./transcript.ts";
 
@@ -23,7 +25,7 @@ export interface Channel {
   /** Why it ended; undefined while it is open. */
   readonly reason: Refusal | undefined;
   /** Writes all pieces as one. */
-  write(...pieces: readonly (string | Uint8Array)[]): void;
+  write(...pieces: readonly Piece[]): void;
   /** Notes for the transcript what a write said. Secrets must be left out. */
   note(said: string): void;
   expect(expected: Expected): void;
@@ -135,9 +137,10 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
       return reason;
     },
     write(...pieces) {
-      if (pieces.length > 1) socket.cork();
-      for (const piece of pieces) socket.write(piece);
-      if (pieces.length > 1) socket.uncork();
+      const buffers = joined(pieces);
+      if (buffers.length > 1) socket.cork();
+      for (const buffer of buffers) socket.write(buffer);
+      if (buffers.length > 1) socket.uncork();
     },
     note: (said) => log.client(said),
     expect,

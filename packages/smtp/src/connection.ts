@@ -1,22 +1,25 @@
-import type { Refusal } from "@postroad/core";
-import { sendData } from "./data.ts";
+import type { Refusal, Reply } from "@postroad/core";
+import { makeDialogue } from "./dialogue.ts";
 import { lost, refused } from "./failure.ts";
 import type { Job } from "./job.ts";
 import type { Resolved } from "./options.ts";
+import type { Piece } from "./pieces.ts";
 import type { Session } from "./session.ts";
 import type { Transaction } from "./transaction.ts";
 import { transaction } from "./transaction.ts";
 
-/** A session at work: one mail after the other, and where the server pipelines, the next behind the last dot. */
+/** A session at work: one mail after the other, and where the server pipelines, the next behind the last. */
 export interface Connection {
-  /** Nothing is under way: any job may be given. */
+  /** Nothing is under way. */
   readonly idle: boolean;
-  /** All that is under way has its final dot sent: one job may ride behind it (RFC 2920 §3.1). */
-  readonly tail: boolean;
+  /** Mails under way. */
+  readonly load: number;
+  /** Another mail may be taken: at once, or to ride behind those whose last byte is written (RFC 2920 §3.1). */
+  readonly room: boolean;
   take(job: Job): void;
   /** Looks for its first job. */
   start(): void;
-  /** Asks whether the server is there; settles like a command. */
+  /** Asks whether the server is there. */
   probe(): Promise<void>;
   /** The session has ended: settles or hands back what was under way. */
   ended(reason: Refusal): void;
@@ -28,17 +31,21 @@ export interface Connection {
 export interface Owner {
   /** The next job that waits, if any. */
   next(): Job | undefined;
-  /** Nothing of this job was delivered and a fresh connection may still do it. */
+  /** Nothing of this job was looked at, and another connection may still do it. */
   again(job: Job): void;
-  onIdle(connection: Connection): void;
+  onIdle(): void;
+  /** May messages be sent with BDAT? Turned off for good by a server that offers CHUNKING and does not know BDAT. */
+  chunking: boolean;
 }
 
 const QUIT_TIMEOUT = 2_000;
+const RSET = "RSET\r\n";
 
 export function startConnection(session: Session, options: Resolved, by: string, owner: Owner): Connection {
-  const { channel, capabilities } = session;
-  const pipelining = options.pipelining && capabilities.has("PIPELINING");
-  const retireAt = performance.now() + options.pool.lifetime;
+  const { channel } = session;
+  const { timeouts, pool } = options;
+  const dialogue = makeDialogue(session, options, { mayChunk: () => owner.chunking, following, done, notUnderstood });
+  const retireAt = performance.now() + pool.lifetime;
   /** In the order of the wire; only the last may not be committed yet. */
   const underWay: Transaction[] = [];
   let messages = 0;
@@ -47,75 +54,74 @@ export function startConnection(session: Session, options: Resolved, by: string,
   let asleep: NodeJS.Timeout | undefined;
 
   function mayTakeMore(): boolean {
-    retiring ||= messages >= options.pool.messages || performance.now() >= retireAt;
+    retiring ||= messages >= pool.messages || performance.now() >= retireAt;
     return !retiring && channel.reason === undefined;
   }
 
-  /** Takes a job on and gives what to write for it; the replies find their way by themselves. */
-  function begin(job: Job): string {
-    const current = transaction(job, session, by, options.timeouts);
-    if (current.commands.length === 0) {
+  function hasRoom(): boolean {
+    const last = underWay.at(-1);
+    if (last === undefined) return mayTakeMore();
+    return dialogue.pipelining && last.committed && underWay.length < dialogue.window && mayTakeMore();
+  }
+
+  /** Takes jobs on while there is room behind the last, and gives what to write for them. */
+  function following(): readonly Piece[] {
+    const pieces: Piece[] = [];
+    while (hasRoom()) {
+      const job = owner.next();
+      if (job === undefined) break;
+      pieces.push(...begin(job));
+    }
+    return pieces;
+  }
+
+  function begin(job: Job): readonly Piece[] {
+    const current = transaction(job, session, by, timeouts);
+    if (current.envelope.length === 0) {
       current.stop(lost("4.3.0", "nothing of the mail could be sent", channel.scene("mail")));
-      return "";
+      return [];
     }
     messages += 1;
     underWay.push(current);
     job.cancel = (reason) => cancel(current, reason);
-    const reset = mustReset ? "RSET\r\n" : "";
-    if (mustReset) channel.expect({ phase: "mail", timeout: options.timeouts.command, onReply: () => undefined });
+    return [...reset(), ...dialogue.begin(current)];
+  }
+
+  /** Ends a transaction that was left open, in the same write as the next one's envelope. */
+  function reset(): readonly Piece[] {
+    if (!mustReset) return [];
     mustReset = false;
-    const lines = reset + (pipelining ? expectAll(current) : expectOne(current, 0));
-    channel.note(lines);
-    return lines;
+    channel.expect({ phase: "mail", timeout: timeouts.command, onReply: () => undefined });
+    channel.note(RSET);
+    return [RSET];
   }
 
-  function expectAll(current: Transaction): string {
-    current.commands.forEach((_, index) => channel.expect(current.expected(index, () => onReply(current, index))));
-    return current.commands.join("");
-  }
-
-  function expectOne(current: Transaction, index: number): string {
-    channel.expect(current.expected(index, () => onReply(current, index)));
-    return current.commands[index] ?? "";
-  }
-
-  function onReply(current: Transaction, index: number): void {
-    if (index === current.commands.length - 1) return onDataReply(current);
-    if (pipelining) return;
-    const hopeless = current.job.settled || (index === current.commands.length - 2 && current.accepted === 0);
-    if (hopeless) return done(current);
-    const line = expectOne(current, index + 1);
-    channel.note(line);
-    channel.write(line);
-  }
-
-  function onDataReply(current: Transaction): void {
-    if (!current.goAhead) return done(current);
-    if (current.job.settled || current.accepted === 0) return sendNothing(current);
-    sendData(current, channel, options.timeouts, capabilities.has("8BITMIME"), following, () => done(current));
-  }
-
-  /** 354 although nobody is left to send to: an empty message is the only way out (RFC 2920 §3.1). */
-  function sendNothing(current: Transaction): void {
-    channel.expect({ phase: "final", timeout: options.timeouts.final, onReply: () => done(current) });
-    channel.note(".\r\n");
-    channel.write(".\r\n");
-  }
-
-  /** The commands that ride behind a final dot. */
-  function following(): string {
-    const job = pipelining && mayTakeMore() ? owner.next() : undefined;
-    return job === undefined ? "" : begin(job);
+  function notUnderstood(current: Transaction, reply: Reply): void {
+    owner.chunking = false;
+    underWay.shift();
+    handBack(current, refused(reply, channel.scene("final")));
+    channel.end(lost("4.5.0", `the server offers CHUNKING and answers BDAT with ${reply.code}`, channel.scene("final")));
   }
 
   function done(current: Transaction): void {
-    current.stop(lost("4.5.0", "the server took no recipient", channel.scene("data")));
     current.job.cancel = undefined;
-    mustReset ||= current.open;
     underWay.shift();
+    mustReset ||= current.open;
+    const nobody = lost("4.5.0", "the server took no recipient", channel.scene("data"));
+    if (current.outOfStep) handBack(current, nobody);
+    else current.stop(nobody);
     const next = underWay[0];
-    if (next === undefined) rest();
-    else if (next.job.settled && !next.committed) endAfterCancel();
+    if (next?.job.settled === true && !next.committed) endAfterCancel();
+    else if (next === undefined) rest();
+    else write(following());
+  }
+
+  function handBack(current: Transaction, reason: Refusal): void {
+    const { job } = current;
+    job.cancel = undefined;
+    if (job.settled) return;
+    if (job.retried) current.stop(reason);
+    else owner.again(job);
   }
 
   function rest(): void {
@@ -124,19 +130,22 @@ export function startConnection(session: Session, options: Resolved, by: string,
     if (job !== undefined) return take(job);
     if (retiring) return void quit();
     channel.hold(false);
-    asleep = setTimeout(() => void quit(), options.pool.idle).unref();
-    owner.onIdle(connection);
+    asleep = setTimeout(() => void quit(), pool.idle).unref();
+    owner.onIdle();
   }
 
   function take(job: Job): void {
     clearTimeout(asleep);
     channel.hold(true);
-    const lines = begin(job);
-    if (lines !== "") channel.write(lines);
-    else if (underWay.length === 0) rest();
+    write([...begin(job), ...following()]);
+    if (underWay.length === 0) rest();
   }
 
-  /** Before the final dot a mail is stopped by closing; behind another's final dot, when that one is answered. */
+  function write(pieces: readonly Piece[]): void {
+    if (pieces.length > 0) channel.write(...pieces);
+  }
+
+  /** Before the commit point a mail is stopped by closing; behind others, when those are answered. */
   function cancel(current: Transaction, reason: Refusal): void {
     if (current.committed) return;
     current.stop(reason);
@@ -149,11 +158,12 @@ export function startConnection(session: Session, options: Resolved, by: string,
 
   function ended(reason: Refusal): void {
     clearTimeout(asleep);
-    for (const current of underWay.splice(0)) {
-      current.job.cancel = undefined;
-      const stale = messages > 1 && !current.answered && !current.committed;
-      if (stale && !current.job.retried && !current.job.settled) owner.again(current.job);
+    // Backwards, so that those handed back stand in their old order.
+    for (const current of underWay.splice(0).toReversed()) {
+      const unseen = messages > 1 && !current.answered && !current.committed;
+      if (unseen) handBack(current, reason);
       else current.interrupt(reason);
+      current.job.cancel = undefined;
     }
   }
 
@@ -172,17 +182,20 @@ export function startConnection(session: Session, options: Resolved, by: string,
     channel.hold(true);
     channel.note("NOOP");
     channel.write("NOOP\r\n");
-    const reply = await channel.reply("noop", options.timeouts.command);
+    const reply = await channel.reply("noop", timeouts.command);
     if (reply.code >= 400) throw refused(reply, channel.scene("noop"));
-    if (connection.idle) channel.hold(false);
+    if (underWay.length === 0) channel.hold(false);
   }
 
-  const connection: Connection = {
+  return {
     get idle() {
       return underWay.length === 0 && !retiring && channel.reason === undefined;
     },
-    get tail() {
-      return pipelining && underWay.length > 0 && underWay.every(({ committed }) => committed) && mayTakeMore();
+    get load() {
+      return underWay.length;
+    },
+    get room() {
+      return hasRoom();
     },
     take,
     start: rest,
@@ -190,5 +203,4 @@ export function startConnection(session: Session, options: Resolved, by: string,
     ended,
     quit,
   };
-  return connection;
 }

@@ -1,57 +1,73 @@
-import { Refusal } from "@postroad/core";
 import type { Reply } from "@postroad/core";
-import type { Body } from "./body.ts";
-import { checkedChunks } from "./body.ts";
 import type { Channel } from "./channel.ts";
-import { dotStuffer, frame } from "./dots.ts";
+import { dotStuffer } from "./dots.ts";
 import { doubtful, lost, refused } from "./failure.ts";
 import type { Timeouts } from "./options.ts";
+import type { BodyEvents } from "./sending.ts";
+import { bodyChunks, isSmall, unreadable } from "./sending.ts";
 import type { Transaction } from "./transaction.ts";
 
-/** Up to this size a mail in memory is copied into one buffer and goes out in one write. */
-const ONE_WRITE = 64 * 1024;
-/** A larger one goes out in slices, so that a refusal half-way is noticed. */
-const SLICE = 256 * 1024;
-
 /**
- * Sends the data after a 354, the final dot, and behind it what `following` gives: the next envelope. Calls `done`
- * when the data are answered.
+ * Sends the message after a 354, the final dot, and behind it what `following` gives. `replies` is how many answers
+ * the final dot gets: one, or with LMTP one for each recipient accepted.
  */
 export function sendData(
   current: Transaction,
   channel: Channel,
   timeouts: Required<Timeouts>,
-  eightBit: boolean,
-  following: () => string,
-  done: () => void,
+  events: BodyEvents,
+  lmtp: boolean,
 ): void {
   const { body } = current.job;
-  const onReply = (reply: Reply): void => {
-    if (!current.committed) return tooEarly(reply, current, channel);
-    current.finish(reply);
-    done();
-  };
-  channel.note(`(message${body.size === undefined ? "" : ` of ${body.size} bytes`})\r\n`);
-  if (body.chunks !== undefined && body.size !== undefined && body.size <= ONE_WRITE) {
+  const answers = finalReplies(current, channel, timeouts, events.done, lmtp);
+  if (isSmall(body)) {
+    const stuffer = dotStuffer();
+    const pieces = (body.chunks ?? []).flatMap((chunk) => stuffer.push(chunk));
     current.commit();
-    channel.expect({ phase: "final", timeout: timeouts.final, onReply });
-    channel.write(frame(body.chunks, following()));
+    answers("final", timeouts.final);
+    channel.write(...pieces, stuffer.end(), ...events.following());
     return;
   }
-  channel.expect({ phase: "body", timeout: timeouts.block, onReply });
-  stream(current, channel, timeouts, eightBit, following).catch((error: unknown) => giveUp(error, current, channel));
+  answers("body", timeouts.block);
+  stream(current, channel, timeouts, events).catch((error: unknown) => {
+    if (channel.reason !== undefined) return;
+    // Without the final dot the server forgets what it got (RFC 5321 §4.1.1.4).
+    const reason = unreadable(error, channel);
+    current.stop(reason);
+    channel.end(reason);
+  });
+}
+
+function finalReplies(
+  current: Transaction,
+  channel: Channel,
+  timeouts: Required<Timeouts>,
+  done: () => void,
+  lmtp: boolean,
+): (phase: "body" | "final", timeout: number) => void {
+  const count = lmtp ? current.accepted : 1;
+  return (phase, timeout) => {
+    for (let position = 0; position < count; position += 1) {
+      const onReply = (reply: Reply): void => {
+        if (!current.committed) return tooEarly(reply, current, channel);
+        if (lmtp) current.finishOne(reply, position);
+        if (position < count - 1) return;
+        current.finish(reply);
+        done();
+      };
+      channel.expect({ phase, timeout: position === 0 ? timeout : timeouts.final, onReply });
+    }
+  };
 }
 
 async function stream(
   current: Transaction,
   channel: Channel,
   timeouts: Required<Timeouts>,
-  eightBit: boolean,
-  following: () => string,
+  { eightBit, following }: BodyEvents,
 ): Promise<void> {
-  const { body } = current.job;
   const stuffer = dotStuffer();
-  for await (const chunk of body.chunks === undefined ? checkedChunks(body, eightBit) : slices(body)) {
+  for await (const chunk of bodyChunks(current.job.body, eightBit)) {
     if (channel.reason !== undefined) return;
     channel.write(...stuffer.push(chunk));
     channel.extend(timeouts.block);
@@ -60,23 +76,7 @@ async function stream(
   if (channel.reason !== undefined) return;
   current.commit();
   channel.extend(timeouts.final);
-  channel.write(stuffer.end() + following());
-}
-
-function* slices({ chunks = [] }: Body): Generator<Buffer> {
-  for (const chunk of chunks) {
-    for (let at = 0; at < chunk.byteLength; at += SLICE) yield chunk.subarray(at, at + SLICE);
-  }
-}
-
-/** The content failed: without the final dot the server forgets what it got (RFC 5321 §4.1.1.4). */
-function giveUp(error: unknown, current: Transaction, channel: Channel): void {
-  if (channel.reason !== undefined) return;
-  const text = error instanceof Error ? error.message : "unknown error";
-  const scene = channel.scene("body");
-  const reason = error instanceof Refusal ? error : lost("4.3.0", `the content could not be read: ${text}`, scene, error);
-  current.stop(reason);
-  channel.end(reason);
+  channel.write(stuffer.end(), ...following());
 }
 
 /** A reply before the final dot. The rest is not sent, and the connection cannot be used again. */

@@ -39,17 +39,3 @@ function nextDot(chunk: Buffer, from: number): number {
   const found = chunk.indexOf("\n.", from, "latin1");
   return found === -1 ? -1 : found + 1;
 }
-
-/** The whole data of a small message and what follows it on the wire, in one buffer for one write. */
-export function frame(chunks: readonly Buffer[], following: string): Buffer {
-  const stuffer = dotStuffer();
-  const pieces = chunks.length === 1 && chunks[0] !== undefined ? stuffer.push(chunks[0]) : chunks.flatMap((c) => stuffer.push(c));
-  const tail = stuffer.end() + following;
-  let size = Buffer.byteLength(tail);
-  for (const piece of pieces) size += piece.byteLength;
-  const out = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const piece of pieces) at += piece.copy(out, at);
-  out.write(tail, at);
-  return out;
-}

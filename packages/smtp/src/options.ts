@@ -66,14 +66,25 @@ export interface SmtpOptions {
   readonly pool?: number | PoolOptions;
   /** False for a server that announces PIPELINING and does not keep to it (RFC 2920). @default true */
   readonly pipelining?: boolean;
+  /** False for a server that announces CHUNKING and does not keep to it (RFC 3030). @default true */
+  readonly chunking?: boolean;
+  /**
+   * Messages that may be unanswered on one connection with CHUNKING. It grows to this as the server answers. When the
+   * connection is lost, the outcomes of all of them are uncertain. @default 16
+   */
+  readonly window?: number;
   /** Sends name and password without TLS, where anyone on the way can read them. @default false */
   readonly insecureCleartextAuth?: boolean;
   /** Accepts any certificate, so that anyone on the way can pose as the server. @default false */
   readonly insecureAcceptAnyCertificate?: boolean;
 }
 
+/** SMTP, or its form for final delivery, which answers for each recipient (RFC 2033). */
+export type Protocol = "smtp" | "lmtp";
+
 /** Options with every default filled in. */
 export interface Resolved extends Required<Omit<SmtpOptions, "auth" | "pool" | "timeouts" | "name">> {
+  readonly protocol: Protocol;
   readonly auth: Login | undefined;
   readonly name: string | undefined;
   readonly pool: Required<PoolOptions>;
@@ -93,7 +104,7 @@ const TIMEOUTS: Required<Timeouts> = {
 const POOL: Required<PoolOptions> = { connections: 5, messages: 1000, idle: 30_000, lifetime: 3_600_000 };
 
 /** Checks options and fills in defaults. Throws a ConfigError that names every wrong one. */
-export function resolveOptions(given: SmtpOptions): Resolved {
+export function resolveOptions(given: SmtpOptions, protocol: Protocol = "smtp"): Resolved {
   checkOptions("smtp", given, {
     host: (value) => (typeof value === "string" && isHost(value) ? undefined : "must be a host name or address"),
     port: isInteger(1, 65_535),
@@ -105,6 +116,8 @@ export function resolveOptions(given: SmtpOptions): Resolved {
     deadline: isDuration,
     pool: (value) => (typeof value === "object" ? undefined : isInteger(1, 1000)(value)),
     pipelining: isBoolean,
+    chunking: isBoolean,
+    window: isInteger(1, 1000),
     insecureCleartextAuth: isBoolean,
     insecureAcceptAnyCertificate: isBoolean,
   }, ["host"]);
@@ -113,11 +126,14 @@ export function resolveOptions(given: SmtpOptions): Resolved {
   const pool = typeof given.pool === "number" ? { connections: given.pool } : (given.pool ?? {});
   return {
     pipelining: true,
+    chunking: true,
+    window: 16,
     insecureCleartextAuth: false,
     insecureAcceptAnyCertificate: false,
     deadline: 1_200_000,
     tls: {},
     ...given,
+    protocol,
     port: given.port ?? (security === "tls" ? 465 : 587),
     security,
     auth: checkAuth(given.auth),

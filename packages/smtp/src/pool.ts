@@ -1,5 +1,5 @@
 import { Refusal } from "@postroad/core";
-import type { Connection } from "./connection.ts";
+import type { Connection, Owner } from "./connection.ts";
 import { startConnection } from "./connection.ts";
 import { lost } from "./failure.ts";
 import type { Job } from "./job.ts";
@@ -27,11 +27,12 @@ export function makePool(options: Resolved, by: string): Pool {
   let count = 0;
   const connections = new Set<Connection>();
   const attempts = new Set<AbortController>();
+  const owner: Owner = { next, again, onIdle: dispatch, chunking: options.chunking };
   let growAfter = 0;
 
   function dispatch(): void {
     while (count > 0) {
-      const free = find(({ idle }) => idle) ?? (full() ? find(({ tail }) => tail) : undefined);
+      const free = find(({ idle }) => idle) ?? (full() ? leastLoaded() : undefined);
       const job = free === undefined ? undefined : next();
       if (free === undefined || job === undefined) break;
       free.take(job);
@@ -50,6 +51,14 @@ export function makePool(options: Resolved, by: string): Pool {
   function find(test: (connection: Connection) => boolean): Connection | undefined {
     for (const connection of connections) if (test(connection)) return connection;
     return undefined;
+  }
+
+  function leastLoaded(): Connection | undefined {
+    let best: Connection | undefined;
+    for (const connection of connections) {
+      if (connection.room && (best === undefined || connection.load < best.load)) best = connection;
+    }
+    return best;
   }
 
   function full(): boolean {
@@ -79,7 +88,7 @@ export function makePool(options: Resolved, by: string): Pool {
         connection.ended(reason);
         dispatch();
       });
-      connection = startConnection(session, options, by, { next, again, onIdle: dispatch });
+      connection = startConnection(session, options, by, owner);
       connections.add(connection);
     } finally {
       attempts.delete(attempt);

@@ -46,12 +46,12 @@ async function introduce(channel: Channel, socket: Socket, options: Resolved, si
   const { security, auth, timeouts } = options;
   const name = options.name ?? literal(socket);
   await positive(channel, "greeting", timeouts.greeting);
-  let capabilities = await hello(channel, name, timeouts.command);
+  let capabilities = await hello(channel, name, options);
   let tls = security === "tls" ? socket : undefined;
   if (security === "starttls" || security === "opportunistic") {
     tls = await startTls(channel, capabilities, options, signal);
     // What was said in plain text is forgotten (RFC 3207 §4.2).
-    if (tls !== undefined) capabilities = await hello(channel, name, timeouts.command);
+    if (tls !== undefined) capabilities = await hello(channel, name, options);
   }
   const verified = tls !== undefined && "authorized" in tls && tls.authorized === true;
   if (auth !== undefined) {
@@ -68,11 +68,13 @@ function mayTellPassword(options: Resolved, verified: boolean): boolean {
   return options.insecureAcceptAnyCertificate && options.security !== "opportunistic" && options.security !== "none";
 }
 
-/** EHLO, or HELO for a server that does not know EHLO (RFC 5321 §3.2). */
-async function hello(channel: Channel, name: string, timeout: number): Promise<Capabilities> {
-  const reply = await ask(channel, `EHLO ${name}`, "ehlo", timeout);
+/** EHLO, or HELO for a server that does not know EHLO (RFC 5321 §3.2); LHLO for LMTP (RFC 2033 §4.1). */
+async function hello(channel: Channel, name: string, { protocol, timeouts }: Resolved): Promise<Capabilities> {
+  const timeout = timeouts.command;
+  const reply = await ask(channel, `${protocol === "lmtp" ? "LHLO" : "EHLO"} ${name}`, "ehlo", timeout);
   if (reply.code < 300) return readCapabilities(reply);
-  if (reply.code !== 500 && reply.code !== 502) throw refused(reply, channel.scene("ehlo"));
+  const unknown = (reply.code === 500 || reply.code === 502) && protocol === "smtp";
+  if (!unknown) throw refused(reply, channel.scene("ehlo"));
   const old = await ask(channel, `HELO ${name}`, "ehlo", timeout);
   if (old.code >= 400) throw refused(old, channel.scene("ehlo"));
   return new Map();

@@ -8,40 +8,45 @@ import type { Job } from "./job.ts";
 import type { Timeouts } from "./options.ts";
 import type { Session } from "./session.ts";
 
-/** One mail transaction (RFC 5321 §3.3): envelope, data, and what became of every recipient. */
+/** One mail transaction (RFC 5321 §3.3): what to say, and what became of every recipient. */
 export interface Transaction {
   readonly job: Job;
-  /** MAIL, RCPT… and DATA; empty where nothing of the mail may be sent. */
-  readonly commands: readonly string[];
-  /** What to expect for command `index`; `then` is called after each reply has been taken in. */
+  /** MAIL and every RCPT; empty where nothing of the mail may be sent. */
+  readonly envelope: readonly string[];
+  /** What to expect for line `index` of the envelope; `then` is called after its reply has been taken in. */
   expected(index: number, then: () => void): Expected;
+  /** Takes in the reply to DATA. True for 354: the server waits for the message. */
+  goAhead(reply: Reply): boolean;
   /** Recipients the server has taken so far. */
   readonly accepted: number;
   /** The server has answered MAIL. */
   readonly answered: boolean;
-  /** The server takes data: it answered DATA with 354. */
-  readonly goAhead: boolean;
-  /** MAIL was accepted and no data were taken: only RSET ends the transaction (RFC 5321 §4.1.1.5). */
+  /** MAIL was refused as out of sequence: a transaction before it was still open. Nothing was looked at. */
+  readonly outOfStep: boolean;
+  /** MAIL was accepted and the message was not: only RSET ends the transaction (RFC 5321 §4.1.1.5). */
   readonly open: boolean;
-  /** The final dot is on its way: from here on the server may have taken the mail. */
+  /** What completes the message is on its way: from here on the server may have taken the mail. */
   readonly committed: boolean;
   commit(): void;
-  /** The reply to the data settles every recipient that is left. */
+  /** The reply to the message settles every recipient that is left. */
   finish(reply: Reply): void;
+  /** LMTP: the reply to the message for the recipient accepted as number `position` (RFC 2033 §4.2). */
+  finishOne(reply: Reply, position: number): void;
   /** The same fate for every recipient that is left. */
   stop(reason: Refusal): void;
-  /** The connection ended. After the final dot nobody knows whether the server took the mail. */
+  /** The connection ended. After `commit` nobody knows whether the server took the mail. */
   interrupt(reason: Refusal): void;
 }
 
 export function transaction(job: Job, session: Session, by: string, timeouts: Required<Timeouts>): Transaction {
   const { channel } = session;
   const verdicts: (ForAll<Outcome> | undefined)[] = job.mail.envelope.to.map(() => undefined);
-  const { commands, recipients } = commandsFor(job, session, (index, reason) => (verdicts[index] = verdictOf(reason, by)));
-  let accepted = 0;
+  const { lines, recipients } = envelopeOf(job, session, (index, reason) => (verdicts[index] = verdictOf(reason, by)));
+  const taken: number[] = [];
   let answered = false;
-  let goAhead = false;
+  let outOfStep = false;
   let open = false;
+  let committed = false;
 
   function settleRest(verdict: ForAll<Outcome>): void {
     job.settle((index) => verdicts[index] ?? verdict);
@@ -56,51 +61,59 @@ export function transaction(job: Job, session: Session, by: string, timeouts: Re
     if (reply.code === 421) return;
     answered = true;
     open = reply.code < 300;
-    if (!open) stop(negative(reply, channel, "mail"));
+    outOfStep = reply.code === 503 && !job.retried;
+    if (!open && !outOfStep) stop(negative(reply, channel, "mail"));
   }
 
   function onRcpt(reply: Reply, index: number): void {
-    if (reply.code < 300) accepted += 1;
-    else verdicts[index] = verdictOf(negative(reply, channel, "rcpt"), by);
+    if (reply.code < 300) taken.push(index);
+    else if (!outOfStep) verdicts[index] = verdictOf(negative(reply, channel, "rcpt"), by);
   }
 
-  function onData(reply: Reply): void {
-    goAhead = reply.code >= 300 && reply.code < 400;
-    if (goAhead) open = false;
-    else if (accepted > 0) stop(negative(reply, channel, "data"));
+  function verdictOn(reply: Reply): ForAll<Outcome> {
+    if (reply.code < 300) return accepted(reply, by, channel.remote);
+    return verdictOf(negative(reply, channel, "final"), by);
   }
 
-  let committed = false;
   return {
     job,
-    commands,
-    commit() {
-      committed = true;
-    },
-    get committed() {
-      return committed;
-    },
+    envelope: lines,
     get accepted() {
-      return accepted;
+      return taken.length;
     },
     get answered() {
       return answered;
     },
-    get goAhead() {
-      return goAhead;
+    get outOfStep() {
+      return outOfStep;
     },
     get open() {
       return open;
     },
+    get committed() {
+      return committed;
+    },
+    commit() {
+      committed = true;
+    },
     expected(index, then) {
-      if (index === 0) return expect("mail", timeouts.command, onMail, then);
       const recipient = recipients[index - 1];
-      if (recipient === undefined) return expect("data", timeouts.data, onData, then);
+      if (recipient === undefined) return expect("mail", timeouts.command, onMail, then);
       return expect("rcpt", timeouts.rcpt, (reply) => onRcpt(reply, recipient), then);
     },
+    goAhead(reply) {
+      const go = reply.code >= 300 && reply.code < 400;
+      if (go) open = false;
+      else if (taken.length > 0) stop(negative(reply, channel, "data"));
+      return go;
+    },
     finish(reply) {
-      if (reply.code >= 300) return stop(negative(reply, channel, "final"));
-      settleRest(taken(reply, by, channel.remote));
+      open &&= reply.code >= 300;
+      if (!outOfStep) settleRest(verdictOn(reply));
+    },
+    finishOne(reply, position) {
+      const index = taken[position];
+      if (index !== undefined) verdicts[index] = verdictOn(reply);
     },
     stop,
     interrupt(reason) {
@@ -109,12 +122,14 @@ export function transaction(job: Job, session: Session, by: string, timeouts: Re
   };
 }
 
+interface EnvelopeLines {
+  readonly lines: readonly string[];
+  /** For each RCPT line, which recipient of the mail it names. */
+  readonly recipients: readonly number[];
+}
+
 /** The lines for those recipients that can be sent at all; the others are refused one by one. */
-function commandsFor(
-  job: Job,
-  session: Session,
-  refuse: (index: number, reason: Refusal) => void,
-): { commands: readonly string[]; recipients: readonly number[] } {
+function envelopeOf(job: Job, session: Session, refuse: (index: number, reason: Refusal) => void): EnvelopeLines {
   const recipients: number[] = [];
   const lines: string[] = [];
   const { envelope } = job.mail;
@@ -122,7 +137,9 @@ function commandsFor(
     checkBody(job.body, session.capabilities);
     lines.push(mailCommand(envelope, job.body, session));
   } catch (error) {
-    return nothing(job, error);
+    if (!(error instanceof Refusal)) throw error;
+    job.refuse(error);
+    return { lines: [], recipients };
   }
   for (const [index, to] of envelope.to.entries()) {
     try {
@@ -133,13 +150,7 @@ function commandsFor(
       refuse(index, error);
     }
   }
-  return recipients.length === 0 ? { commands: [], recipients } : { commands: [...lines, "DATA\r\n"], recipients };
-}
-
-function nothing(job: Job, error: unknown): { commands: readonly string[]; recipients: readonly number[] } {
-  if (!(error instanceof Refusal)) throw error;
-  job.refuse(error);
-  return { commands: [], recipients: [] };
+  return { lines: recipients.length === 0 ? [] : lines, recipients };
 }
 
 function expect(phase: Phase, timeout: number, take: (reply: Reply) => void, then: () => void): Expected {
@@ -153,7 +164,7 @@ function expect(phase: Phase, timeout: number, take: (reply: Reply) => void, the
   };
 }
 
-function taken(reply: Reply, by: string, remote: string): ForAll<Accepted> {
+function accepted(reply: Reply, by: string, remote: string): ForAll<Accepted> {
   return { kind: "accepted", status: successOf(reply.text), by, remote, reply };
 }
 

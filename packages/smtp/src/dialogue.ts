@@ -1,0 +1,133 @@
+import type { Reply } from "@postroad/core";
+import { lastChunk, sendChunks } from "./chunks.ts";
+import { sendData } from "./data.ts";
+import type { Resolved } from "./options.ts";
+import type { Piece } from "./pieces.ts";
+import type { BodyEvents } from "./sending.ts";
+import { isSmall } from "./sending.ts";
+import type { Session } from "./session.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** How one mail is spoken: line by line, as a pipelined group, or in chunks. */
+export interface Dialogue {
+  /** The next mail may go out before the last is answered. */
+  readonly pipelining: boolean;
+  /** Mails that may be under way. With CHUNKING it grows with what the server proves to accept. */
+  readonly window: number;
+  /** Expects the replies to a mail and gives what to write for it now; the rest follows as replies come. */
+  begin(current: Transaction): readonly Piece[];
+}
+
+/** What a dialogue tells its connection. */
+export interface DialogueEvents {
+  /** May messages go out with BDAT? */
+  readonly mayChunk: () => boolean;
+  /** The last byte of a message is about to be written: what rides behind it. */
+  readonly following: () => readonly Piece[];
+  /** Everything about this mail is answered. */
+  readonly done: (current: Transaction) => void;
+  /** The server offers CHUNKING and does not know BDAT: it may have read the message as commands. */
+  readonly notUnderstood: (current: Transaction, reply: Reply) => void;
+}
+
+const DATA = "DATA\r\n";
+/** Codes that say "what is BDAT?" (RFC 5321 §4.2.4). */
+const UNKNOWN_COMMAND: ReadonlySet<number> = new Set([500, 502, 504]);
+
+export function makeDialogue(session: Session, options: Resolved, events: DialogueEvents): Dialogue {
+  const { channel, capabilities } = session;
+  const { timeouts } = options;
+  const lmtp = options.protocol === "lmtp";
+  const pipelining = options.pipelining && capabilities.has("PIPELINING");
+  // LMTP answers the last chunk once per accepted recipient, a number not known when it is sent.
+  const chunks = pipelining && !lmtp && capabilities.has("CHUNKING");
+  const eightBit = capabilities.has("8BITMIME");
+  /** Behind a final dot rides one envelope, whose message waits for its 354. */
+  let window = chunks ? 1 : 2;
+
+  function expectLine(current: Transaction, index: number, then: () => void): string {
+    channel.expect(current.expected(index, then));
+    return current.envelope[index] ?? "";
+  }
+
+  /** MAIL, every RCPT and DATA in one group (RFC 2920 §3.1). */
+  function group(current: Transaction): readonly Piece[] {
+    const lines = current.envelope.map((_, index) => expectLine(current, index, nothing)).join("");
+    expectGoAhead(current);
+    channel.note(lines + DATA);
+    return [lines, DATA];
+  }
+
+  function chunked(current: Transaction): readonly Piece[] {
+    const small = isSmall(current.job.body);
+    const last = current.envelope.length - 1;
+    const lines = current.envelope.map((_, index) =>
+      expectLine(current, index, index === last && !small ? () => sendLarge(current) : nothing),
+    );
+    channel.note(lines.join(""));
+    return small ? [...lines, ...lastChunk(current, channel, timeouts, (reply) => onLastChunk(current, reply))] : lines;
+  }
+
+  /** One line at a time, for servers that do not pipeline. */
+  function lockStep(current: Transaction, index: number): readonly Piece[] {
+    const line = expectLine(current, index, () => {
+      const last = index === current.envelope.length - 1;
+      if (current.job.settled || (last && current.accepted === 0)) return events.done(current);
+      if (!last) return channel.write(...lockStep(current, index + 1));
+      expectGoAhead(current);
+      channel.note(DATA);
+      channel.write(DATA);
+    });
+    channel.note(line);
+    return [line];
+  }
+
+  function expectGoAhead(current: Transaction): void {
+    const onReply = (reply: Reply): void => {
+      if (!current.goAhead(reply)) return events.done(current);
+      if (current.job.settled || current.accepted === 0) return sendNothing(current);
+      sendData(current, channel, timeouts, bodyEvents(current), lmtp);
+    };
+    channel.expect({ phase: "data", timeout: timeouts.data, onReply });
+  }
+
+  /** 354 although nobody is left to send to: an empty message is the only way out (RFC 2920 §3.1). */
+  function sendNothing(current: Transaction): void {
+    channel.expect({ phase: "final", timeout: timeouts.final, onReply: () => events.done(current) });
+    channel.note(".\r\n");
+    channel.write(".\r\n");
+  }
+
+  /** A large mail starts when somebody is there to get it. */
+  function sendLarge(current: Transaction): void {
+    if (current.job.settled || current.accepted === 0) return events.done(current);
+    void sendChunks(current, channel, timeouts, bodyEvents(current));
+  }
+
+  function onLastChunk(current: Transaction, reply: Reply): void {
+    const unknown = UNKNOWN_COMMAND.has(reply.code) && current.open && current.accepted > 0;
+    if (unknown) return events.notUnderstood(current, reply);
+    if (reply.code < 300) window = Math.min(window * 2, options.window);
+    current.finish(reply);
+    events.done(current);
+  }
+
+  function bodyEvents(current: Transaction): BodyEvents {
+    return { eightBit, following: events.following, done: () => events.done(current) };
+  }
+
+  return {
+    pipelining,
+    get window() {
+      return window;
+    },
+    begin(current) {
+      if (!pipelining) return lockStep(current, 0);
+      return chunks && events.mayChunk() ? chunked(current) : group(current);
+    },
+  };
+}
+
+function nothing(): void {
+  // What the replies to an envelope line mean is for its transaction alone.
+}
