@@ -1,0 +1,6 @@
+export type { MiddlewareCapability, MiddlewareSuite } from "./checks/around.ts";
+export { throughFake } from "./checks/around.ts";
+export type { Capability, Check, ReceivedMail, Subject, TransportSuite } from "./checks/check.ts";
+export { taking } from "./checks/check.ts";
+export { middlewareChecks } from "./checks/middleware.ts";
+export { transportChecks } from "./checks/transport.ts";
