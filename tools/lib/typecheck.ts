@@ -4,12 +4,17 @@ import { join } from "node:path";
 import type { Table } from "./workspace.ts";
 
 /** Type-checks the .ts files of `folder` with the workspace's compiler and strictness; gives the compiler's lines. */
-export async function typecheck(workspace: string, folder: string, options: Table = {}): Promise<readonly string[]> {
+export async function typecheck(
+  workspace: string,
+  folder: string,
+  include: readonly string[] = ["*.ts"],
+  options: Table = {},
+): Promise<readonly string[]> {
   const off = { composite: false, declaration: false, declarationMap: false, isolatedDeclarations: false };
   const config = {
     extends: join(workspace, "tsconfig.base.json"),
     compilerOptions: { ...off, noEmit: true, moduleDetection: "force", ...options },
-    include: ["*.ts"],
+    include,
   };
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
   await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));

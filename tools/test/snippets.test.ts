@@ -54,7 +54,7 @@ describe("typecheck", () => {
     await mkdir(join(made.path, "examples"));
     await writeFile(join(made.path, "packages/core/tsconfig.json"), "{}");
     await linkModules(made.path, await installedModules(made.path, await readPackages(made.path)));
-    const lines = await typecheck(root, made.path, { types: [] });
+    const lines = await typecheck(root, made.path, ["*.ts"], { types: [] });
     expect(lines).toEqual([expect.stringMatching(/1\.ts\(3,14\): error TS2322: /)]);
   });
 });
