@@ -1,0 +1,19 @@
+import { readFileSync } from "node:fs";
+
+/** Names and versions as tables and JSON lines show them. */
+export const OURS = "postroad";
+export const NODEMAILER: string = versioned("nodemailer", "nodemailer");
+export const UPYO: string = versioned("upyo", "@upyo/smtp");
+/** A loop around a socket that knows just enough SMTP. */
+export const LOOP = "loop";
+
+function versioned(name: string, module: string): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL(import.meta.resolve(`${module}/package.json`)), "utf8"));
+  const isManifest = typeof manifest === "object" && manifest !== null && "version" in manifest;
+  return `${name} ${isManifest ? String(manifest.version) : "of unknown version"}`;
+}
+
+/** The name without the version, which is also a script's. */
+export function keyOf(contender: string): string {
+  return contender.split(" ")[0] ?? contender;
+}

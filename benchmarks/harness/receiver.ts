@@ -1,0 +1,36 @@
+import type { ChildProcess } from "node:child_process";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { isSample, numberOf } from "./sample.ts";
+import type { Sample } from "./sample.ts";
+
+/** A process that takes mail over SMTP, as fast as it can, and forgets it. */
+export interface Receiver extends AsyncDisposable {
+  readonly port: number;
+  /** So far: `messages`, `bytes`, seconds of `cpu`, and seconds it has run, `at`. */
+  state(): Promise<Sample>;
+}
+
+export async function startReceiver(): Promise<Receiver> {
+  const child = fork(new URL("receiver-process.ts", import.meta.url));
+  const port = numberOf(await answerOf(child), "port");
+  return {
+    port,
+    state() {
+      const answered = answerOf(child);
+      child.send("state");
+      return answered;
+    },
+    async [Symbol.asyncDispose]() {
+      const gone = once(child, "exit");
+      child.disconnect();
+      await gone;
+    },
+  };
+}
+
+async function answerOf(child: ChildProcess): Promise<Sample> {
+  const [said]: unknown[] = await once(child, "message");
+  if (!isSample(said)) throw new Error(`the receiver said ${JSON.stringify(said)}`);
+  return said;
+}

@@ -1,0 +1,37 @@
+import { keyOf } from "./peers.ts";
+import type { Receiver } from "./receiver.ts";
+import type { Sample } from "./sample.ts";
+import { numberOf } from "./sample.ts";
+import { runWorker } from "./worker.ts";
+
+/** Who sends what. */
+export interface Sending {
+  /** A name and, apart from it, a version. */
+  readonly contender: string;
+  readonly connections: number;
+  readonly mail: string;
+  /** Bytes of text in each mail. */
+  readonly size: number;
+  readonly profile?: string | undefined;
+}
+
+/** One sender in a fresh process against the receiver, whose share of the CPU while it measured is added. */
+export async function runSender(receiver: Receiver, sending: Sending): Promise<Sample> {
+  const { contender, connections, mail, size, profile } = sending;
+  const states: Promise<Sample>[] = [];
+  const script = new URL("sender-process.ts", import.meta.url);
+  const before = await receiver.state();
+  const sample = await runWorker(script, [keyOf(contender), receiver.port, connections, mail, size].map(String), {
+    profile,
+    onWord: () => states.push(receiver.state()),
+  });
+  const [opened, closed] = await Promise.all(states);
+  if (opened === undefined || closed === undefined) throw new Error(`${contender} did not say when its window was`);
+  const taken = numberOf(await receiver.state(), "messages") - numberOf(before, "messages");
+  if (taken !== numberOf(sample, "messages")) throw new Error(`${contender} sent ${sample.messages}, but ${taken} came`);
+  return { ...sample, "receiver's cpu share": rise(opened, closed, "cpu") / rise(opened, closed, "at") };
+}
+
+function rise(from: Sample, to: Sample, name: string): number {
+  return numberOf(to, name) - numberOf(from, name);
+}

@@ -1,0 +1,20 @@
+// A sender in a process of its own: sender-process.ts <contender> <port> <connections> <composed|prebuilt> <size>
+import { measure } from "./measure.ts";
+import type { Sender } from "./sender.ts";
+import { tell } from "./worker.ts";
+
+const SENDERS: Readonly<Record<string, () => Promise<Sender>>> = {
+  postroad: async () => (await import("./senders/postroad.ts")).postroad,
+  nodemailer: async () => (await import("./senders/nodemailer.ts")).nodemailer,
+  upyo: async () => (await import("./senders/upyo.ts")).upyo,
+  loop: async () => (await import("./senders/socket-loop.ts")).socketLoop,
+};
+
+const [contender = "", port, connections, mail, size] = process.argv.slice(2);
+const sender = await SENDERS[contender]?.();
+if (sender === undefined) throw new Error(`there is no sender ${contender}`);
+const given = { port: Number(port), connections: Number(connections), size: Number(size) };
+const kind = mail === "composed" ? "composed" : "prebuilt";
+const sample = await measure((load) => sender({ ...given, mail: kind, load }), { warmUp: 1000, window: 1500 }, tell);
+tell(sample);
+process.disconnect();

@@ -1,0 +1,65 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { builtMails, prose } from "../mails.ts";
+import type { Load } from "../measure.ts";
+import type { Sender } from "../sender.ts";
+import { turn } from "../sender.ts";
+
+const LF = 0x0a;
+
+/**
+ * The limit: the same bytes on the wire as a client that pipelines the next envelope behind the last dot (RFC 2920),
+ * one write for each message, and of the replies no more than their lines counted. No client can do much less.
+ */
+export const socketLoop: Sender = async ({ port, connections, size, load }) => {
+  const frames = framesOf(size);
+  await Promise.all(Array.from({ length: connections }, () => run(port, frames, load)));
+};
+
+interface Frame {
+  readonly envelope: Buffer;
+  /** The data, their end, and the next envelope. */
+  readonly all: Buffer;
+}
+
+function framesOf(size: number): readonly Frame[] {
+  const mails = builtMails(prose(size));
+  return mails.map(({ from, to, bytes }) => {
+    const envelope = Buffer.from(`MAIL FROM:<${from}> SIZE=${bytes.byteLength}\r\nRCPT TO:<${to}>\r\nDATA\r\n`);
+    return { envelope, all: Buffer.concat([bytes, Buffer.from("\r\n.\r\n"), envelope]) };
+  });
+}
+
+async function run(port: number, frames: readonly Frame[], load: Load): Promise<void> {
+  let missing = 0;
+  let onReplies: (() => void) | undefined;
+  /** Calls back when so many reply lines are there. */
+  function expect(lines: number, then: () => void): void {
+    missing = lines;
+    onReplies = then;
+  }
+
+  function take(length: number, bytes: Uint8Array): boolean {
+    for (let at = bytes.indexOf(LF); at !== -1 && at < length; at = bytes.indexOf(LF, at + 1)) missing -= 1;
+    if (missing === 0) onReplies?.();
+    return true;
+  }
+
+  const socket = connect({ host: "127.0.0.1", port, noDelay: true, onread: { buffer: new Uint8Array(4096), callback: take } });
+  expect(1, () => {
+    socket.write("EHLO loop.example\r\n");
+    expect(6, () => {
+      socket.write(turn(frames, 0).envelope);
+      expect(3, () => send(false));
+    });
+  });
+
+  function send(again: boolean): void {
+    if (again) load.done();
+    const number = load.next();
+    if (number === undefined) return void socket.end();
+    socket.write(turn(frames, number).all);
+    expect(4, () => send(true));
+  }
+  await once(socket, "close");
+}
