@@ -1,1 +1,27 @@
-export {};
+export { checkMailbox, needsSmtputf8, parseAddresses } from "./address.ts";
+export { createMessage, edit } from "./create.ts";
+export type {
+  AddressInput,
+  AddressList,
+  AlternativeInput,
+  AttachmentInput,
+  ByteSource,
+  CalendarInput,
+  Changes,
+  CreateOptions,
+  Draft,
+  DsnInput,
+  EnvelopeInput,
+  GroupInput,
+  HeadersInput,
+  ListInput,
+  ListLink,
+  UnsubscribeInput,
+} from "./draft.ts";
+export type { MessageIssue } from "./errors.ts";
+export { MessageError } from "./errors.ts";
+export type { FileOptions, FileSource } from "./file.ts";
+export { file } from "./file.ts";
+export { formatAddress } from "./header-address.ts";
+export type { RawMailOptions, Repairs } from "./raw.ts";
+export { rawMail } from "./raw.ts";

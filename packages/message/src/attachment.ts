@@ -1,0 +1,107 @@
+import { Buffer } from "node:buffer";
+import type { Attachment, Content } from "@postroad/core";
+import { shown } from "./address-error.ts";
+import { isFileSource } from "./file.ts";
+import { typeOf as typeByName } from "./file-types.ts";
+import { fileName } from "./filename.ts";
+import type { Issues } from "./issues.ts";
+import { flag, isRecord, kindOf, knownKeys, oneLine, recordOf, report } from "./issues.ts";
+import { OCTETS, mediaType, withCharset } from "./media-type.ts";
+import { fromBlob, fromFactory, inMemory } from "./source.ts";
+
+const KNOWN: ReadonlySet<string> = new Set(["content", "filename", "type", "contentId", "inline", "size"]);
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ["path", "attachments: [await file(path)]"],
+  ["href", "content: () => fetch(url).then(({ body }) => body)"],
+  ["cid", "contentId"],
+  ["contentType", "type"],
+  ["contentDisposition", "inline"],
+]);
+
+export function attachmentsOf(given: unknown, issues: Issues): Attachment[] {
+  if (given === undefined) return [];
+  if (!Array.isArray(given)) {
+    report(issues, "attachments", `must be an array, not ${kindOf(given)}`);
+    return [];
+  }
+  const attachments = given.flatMap((entry, i) => attachmentOf(entry, `attachments[${i}]`, issues));
+  checkContentIds(attachments, issues);
+  return attachments;
+}
+
+function attachmentOf(given: unknown, path: string, issues: Issues): Attachment[] {
+  const entry = recordOf(given, "an object with content", path, issues);
+  if (entry === undefined) return [];
+  knownKeys(entry, KNOWN, path, issues, HINTS);
+  const content = contentOf(entry["content"], entry["size"], path, issues);
+  if (content === undefined) return [];
+  const filename = nameOf(entry, path, issues);
+  const contentId = entry["contentId"] === undefined ? undefined : contentIdOf(entry["contentId"], path, issues);
+  const inline = flag(entry["inline"] ?? contentId !== undefined, `${path}.inline`, issues);
+  const attachment = { type: typeOf(entry, filename, path, issues), content, inline };
+  return [{ ...attachment, ...(filename !== undefined && { filename }), ...(contentId !== undefined && { contentId }) }];
+}
+
+function contentOf(given: unknown, size: unknown, path: string, issues: Issues): Content | undefined {
+  if (typeof given === "string") return inMemory(Buffer.from(given));
+  if (given instanceof Uint8Array) return inMemory(given);
+  if (given instanceof ArrayBuffer) return inMemory(new Uint8Array(given));
+  if (given instanceof Blob) return fromBlob(given);
+  if (isFactory(given)) return fromFactory(given, path, sizeOf(size, path, issues));
+  if (isContent(given)) return given;
+  report(issues, `${path}.content`, `must be text, bytes, a Blob, file(path) or a function that opens a stream, not ${what(given)}`);
+  return undefined;
+}
+
+function isFactory(given: unknown): given is Parameters<typeof fromFactory>[0] {
+  return typeof given === "function";
+}
+
+function isContent(given: unknown): given is Content {
+  return isRecord(given) && typeof given["open"] === "function";
+}
+
+function what(given: unknown): string {
+  if (isFileSource(given)) return "what file() gives, which is a whole attachment: attachments: [await file(path)]";
+  const isStream = isRecord(given) && (Symbol.asyncIterator in given || "getReader" in given);
+  return isStream ? "a stream, which can be read only once" : kindOf(given);
+}
+
+function sizeOf(size: unknown, path: string, issues: Issues): number | undefined {
+  if (size === undefined || (typeof size === "number" && Number.isSafeInteger(size) && size >= 0)) return size;
+  report(issues, `${path}.size`, `must be a whole number of bytes, not ${typeof size === "number" ? size : kindOf(size)}`);
+  return undefined;
+}
+
+function nameOf(given: Readonly<Record<string, unknown>>, path: string, issues: Issues): string | undefined {
+  const { content, filename } = given;
+  const name = filename ?? (isRecord(content) && "name" in content ? content["name"] : undefined);
+  return name === undefined ? undefined : fileName(name, `${path}.filename`, issues);
+}
+
+function typeOf(given: Readonly<Record<string, unknown>>, filename: string | undefined, path: string, issues: Issues): string {
+  const { content, type } = given;
+  const told = type ?? (content instanceof Blob && content.type !== "" ? content.type : undefined);
+  const found = filename === undefined ? OCTETS : typeByName(filename);
+  const mime = told === undefined ? found : mediaType(told, `${path}.type`, issues);
+  return typeof content === "string" ? withCharset(mime) : mime;
+}
+
+/** What stands between the angle brackets of Content-ID and behind `cid:` (RFC 2392). */
+function contentIdOf(given: unknown, path: string, issues: Issues): string {
+  const id = oneLine(given, `${path}.contentId`, issues).replace(/^<(.*)>$/, "$1");
+  if (/^[!-;=?-~]{1,200}$/.test(id)) return id;
+  if (typeof given === "string") {
+    report(issues, `${path}.contentId`, `${shown(given)} must be printable ASCII without spaces, as in logo or logo@shop.example`);
+  }
+  return "";
+}
+
+function checkContentIds(attachments: readonly Attachment[], issues: Issues): void {
+  const seen = new Set<string>();
+  for (const [i, { contentId }] of attachments.entries()) {
+    if (contentId === undefined || contentId === "") continue;
+    if (seen.has(contentId)) report(issues, `attachments[${i}].contentId`, `${shown(contentId)} is taken by another attachment`);
+    seen.add(contentId);
+  }
+}
