@@ -10,6 +10,8 @@ export default defineConfig({
     include: ["packages/*/test/**/*.test.ts", "tools/test/**/*.test.ts", "examples/test/**/*.test.ts"],
     environment: "node",
     reporters: counts ? ["default", countsReporter(counts)] : ["default"],
+    // Tests wait for sockets and processes more than they compute; vitest's own default leaves one core idle.
+    maxWorkers: "100%",
     // Real sockets and processes on a busy machine: a test that hangs is found, one that waits its turn is not.
     testTimeout: 30_000,
     hookTimeout: 30_000,

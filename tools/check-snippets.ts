@@ -10,7 +10,9 @@ import { readPackages, root } from "./lib/workspace.ts";
 
 const documents = ["*.md", "docs/**/*.md", "packages/*/README.md", "{examples,benchmarks,evidence}/**/*.md"];
 const paths = await Array.fromAsync(glob(documents, { cwd: root, exclude: (path) => path.includes("node_modules") }));
-const texts = await Promise.all(paths.toSorted().map(async (path) => [path, await readFile(join(root, path), "utf8")] as const));
+const texts = await Promise.all(
+  paths.toSorted().map(async (path) => [path, await readFile(join(root, path), "utf8")] as const),
+);
 const snippets = texts.flatMap(([path, text]) => snippetsOf(path, text));
 
 const folder = await mkdtemp(join(tmpdir(), "postroad-snippets-"));
@@ -20,7 +22,11 @@ try {
   await linkModules(folder, await installedModules(root, await readPackages(root)));
   const sources = new Map(files.map(({ name, source }) => [name, source]));
   const problems = snippets.length === 0 ? [] : await typecheck(root, folder);
-  report("snippets", problems.map((line) => located(line, sources)), `${snippets.length} blocks in ${paths.length} documents compile`);
+  report(
+    "snippets",
+    problems.map((line) => located(line, sources)),
+    `${snippets.length} blocks in ${paths.length} documents compile`,
+  );
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

@@ -6,7 +6,8 @@ import { root } from "./lib/workspace.ts";
 
 const [kind = "", name = "", ...rest] = process.argv.slice(2);
 try {
-  if (kind === "" || name === "" || rest.length > 0) throw new RangeError("use: pnpm new transport|middleware|store <name>");
+  if (kind === "" || name === "" || rest.length > 0)
+    throw new RangeError("use: pnpm new transport|middleware|store <name>");
   for (const file of await scaffold(root, kind, name)) console.log(relative(root, file));
   process.exitCode = finish();
 } catch (error) {

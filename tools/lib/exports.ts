@@ -47,7 +47,8 @@ function targetProblems(pkg: Package, subpath: string, target: unknown): readonl
   const where = `${label(pkg)}/package.json: exports["${subpath}"]`;
   if (!isTable(target)) return [`${where} is not an object of ${conditions.join(", ")}`];
   // Order matters: the first condition that applies wins, and "default" always applies.
-  if (Object.keys(target).join() !== conditions.join()) return [`${where} does not list ${conditions.join(", ")} in order`];
+  if (Object.keys(target).join() !== conditions.join())
+    return [`${where} does not list ${conditions.join(", ")} in order`];
   const stem = /^\.\/src\/(.+)\.ts$/.exec(String(target[sourceCondition]))?.[1];
   if (stem === undefined) return [`${where}["${sourceCondition}"] is not a .ts file in ./src`];
   const agrees = target.types === `./dist/${stem}.d.ts` && target.default === `./dist/${stem}.js`;

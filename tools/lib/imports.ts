@@ -57,11 +57,12 @@ export function packageOf(specifier: string): string | undefined {
 
 function constant(node: Expression | TSLiteral): string | undefined {
   if (node.type === "Literal") return typeof node.value === "string" ? node.value : undefined;
-  if (node.type === "TemplateLiteral" && node.expressions.length === 0) return node.quasis[0]?.value.cooked ?? undefined;
+  if (node.type === "TemplateLiteral" && node.expressions.length === 0)
+    return node.quasis[0]?.value.cooked ?? undefined;
   return undefined;
 }
 
-/** `require("x")`, `require.resolve("x")`, `createRequire(…)("x")`, `import.meta.resolve("x")`, `getBuiltinModule("x")`. */
+/** `require("x")`, `require.resolve("x")`, `createRequire(…)("x")`, `import.meta.resolve("x")`, `getBuiltinModule(…)`. */
 function loadsModule(callee: Expression): boolean {
   if (callee.type === "Identifier") return callee.name === "require";
   if (callee.type === "CallExpression") return isNamed(callee.callee, "createRequire");

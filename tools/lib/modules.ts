@@ -4,7 +4,10 @@ import { dirname, join } from "node:path";
 import type { Package } from "./workspace.ts";
 
 /** Every module the workspace can import, by name: its own packages, and what they and the root depend on. */
-export async function installedModules(workspace: string, packages: readonly Package[]): Promise<ReadonlyMap<string, string>> {
+export async function installedModules(
+  workspace: string,
+  packages: readonly Package[],
+): Promise<ReadonlyMap<string, string>> {
   const found = new Map(packages.map(({ manifest, dir }) => [manifest.name, dir]));
   for (const dir of [...packages.map((pkg) => pkg.dir), join(workspace, "examples"), workspace]) {
     for (const name of await modulesIn(join(dir, "node_modules"))) {
@@ -15,7 +18,10 @@ export async function installedModules(workspace: string, packages: readonly Pac
 }
 
 /** Makes modules importable from below `folder`, without copying them. */
-export async function linkModules(folder: string, modules: Iterable<readonly [name: string, target: string]>): Promise<void> {
+export async function linkModules(
+  folder: string,
+  modules: Iterable<readonly [name: string, target: string]>,
+): Promise<void> {
   for (const [name, target] of modules) {
     const link = join(folder, "node_modules", name);
     await mkdir(dirname(link), { recursive: true });

@@ -38,7 +38,9 @@ export async function install(
   const packages = packed.map(([pkg]) => pkg);
   const own = new Set(packages.map(({ manifest }) => manifest.name));
   const needed = new Set(packages.flatMap(({ manifest }) => Object.keys(runtimeDependencies(manifest))));
-  const others = [...(await installedModules(workspace, packages))].filter(([name]) => needed.has(name) && !own.has(name));
+  const others = [...(await installedModules(workspace, packages))].filter(
+    ([name]) => needed.has(name) && !own.has(name),
+  );
   await linkModules(folder, others);
   return Promise.all(
     packed.map(async ([{ manifest }, tarball]) => {
@@ -53,8 +55,12 @@ export async function install(
 
 /** What a published package.json must not hold, and the files that must come along. */
 export function packedProblems({ dir, manifest }: Package): readonly string[] {
-  const ranges = Object.entries(runtimeDependencies(manifest)).filter(([, range]) => /^(?:workspace|catalog):/.test(range));
-  const missing = ["README.md", "LICENSE", "dist/index.js", "dist/index.d.ts"].filter((file) => !existsSync(join(dir, file)));
+  const ranges = Object.entries(runtimeDependencies(manifest)).filter(([, range]) =>
+    /^(?:workspace|catalog):/.test(range),
+  );
+  const missing = ["README.md", "LICENSE", "dist/index.js", "dist/index.d.ts"].filter(
+    (file) => !existsSync(join(dir, file)),
+  );
   return [
     ...ranges.map(([name, range]) => `${manifest.name}: publishes ${name} as "${range}"`),
     ...missing.map((file) => `${manifest.name}: the tarball lacks ${file}`),
@@ -80,7 +86,7 @@ const imported = await import(name);
 const required = createRequire(import.meta.url)(name);
 const names = Object.keys(imported);
 if (names.length === 0) throw new Error("exports nothing");
-for (const key of names) if (imported[key] !== required[key]) throw new Error(key + " differs between import and require");
+for (const key of names) if (imported[key] !== required[key]) throw new Error(key + " is another by require");
 `;
 
 /** Runs a program to its end and keeps what it printed. Throws only where it cannot be started. */

@@ -43,7 +43,9 @@ export function idsIn(title: string): readonly string[] {
   const label = title.slice(0, Math.max(title.indexOf(":"), 0));
   const brackets = [...title.matchAll(/[([]([^()[\]]+)[)\]]/g)].map(([, inside = ""]) => inside);
   const named = [title, label, ...brackets].filter((part) => onlyIds.test(part));
-  return [...new Set(named.flatMap((part) => [...part.matchAll(range)].flatMap(([, from = "", to]) => span(from, to))))];
+  return [
+    ...new Set(named.flatMap((part) => [...part.matchAll(range)].flatMap(([, from = "", to]) => span(from, to)))),
+  ];
 }
 
 /** `C29` to `C32` is four ids; two ends of different letters are just themselves. */

@@ -44,7 +44,9 @@ function checkName(workspace: string, name: string): void {
   if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name)) {
     throw new RangeError(`"${name}" is no package name; use lower-case words joined by hyphens, e.g. queue-sqlite`);
   }
-  if (parseSync("name.ts", `export function ${camelCase(name)}(): void {}`, { sourceType: "module" }).errors.length > 0) {
+  if (
+    parseSync("name.ts", `export function ${camelCase(name)}(): void {}`, { sourceType: "module" }).errors.length > 0
+  ) {
     throw new RangeError(`"${name}" is a reserved word, and the package's function is to have its name`);
   }
   if (existsSync(join(workspace, "packages", name))) throw new RangeError(`packages/${name} exists already`);

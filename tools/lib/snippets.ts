@@ -20,7 +20,8 @@ export function snippetsOf(source: string, markdown: string): readonly Snippet[]
     const [language = "", ...flags] = info.split(/\s+/);
     if (!["ts", "typescript"].includes(language) || flags.includes("ignore")) continue;
     const unknown = flags.find((flag) => flag !== "continued");
-    if (unknown !== undefined) throw new RangeError(`${source}:${line - 1}: "${unknown}" is neither ignore nor continued`);
+    if (unknown !== undefined)
+      throw new RangeError(`${source}:${line - 1}: "${unknown}" is neither ignore nor continued`);
     const before = flags.includes("continued") ? snippets.pop() : undefined;
     snippets.push({ source, code: placed(before?.code ?? "", line, code), line: before?.line ?? line });
   }

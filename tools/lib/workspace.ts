@@ -58,7 +58,9 @@ export async function readPackage(dir: string): Promise<Package> {
 async function readSources(dir: string): Promise<readonly SourceFile[]> {
   if (!existsSync(join(dir, "src"))) return [];
   const entries = await readdir(join(dir, "src"), { recursive: true });
-  const paths = entries.map((entry) => `src/${entry.replaceAll("\\", "/")}`).filter((path) => /\.[cm]?tsx?$/.test(path));
+  const paths = entries
+    .map((entry) => `src/${entry.replaceAll("\\", "/")}`)
+    .filter((path) => /\.[cm]?tsx?$/.test(path));
   return Promise.all(paths.toSorted().map(async (path) => ({ path, text: await readFile(join(dir, path), "utf8") })));
 }
 

@@ -12,7 +12,9 @@ interface Script {
 }
 
 /** Runs .ci/run with an npx that only acts as told, and with a standard input that would hang whoever reads it. */
-async function ci(scripts: Readonly<Record<string, Script>>): Promise<{ readonly closing: string; readonly status: number | null }> {
+async function ci(
+  scripts: Readonly<Record<string, Script>>,
+): Promise<{ readonly closing: string; readonly status: number | null }> {
   const cases = Object.entries(scripts).map(([name, { counts = [], code = 0 }]) => {
     const lines = counts.map((line) => `echo "${line}" >> "$POSTROAD_TEST_COUNTS"`);
     return `"-y pnpm@12.21.0 ${name}") ${[...lines, `exit ${code}`].join("; ")};;`;
@@ -39,7 +41,11 @@ describe(".ci/run", () => {
 
   it.for([
     ["the types, before any test ran", { ...green, test: { code: 2 } }, "10 passed, 1 failed, 2 skipped"],
-    ["something after the tests", { ...green, test: { counts: ["10 0 0"], code: 1 } }, "20 passed, 1 failed, 2 skipped"],
+    [
+      "something after the tests",
+      { ...green, test: { counts: ["10 0 0"], code: 1 } },
+      "20 passed, 1 failed, 2 skipped",
+    ],
     ["a script without tests", { ...green, "test:packages": { code: 1 } }, "20 passed, 1 failed, 3 skipped"],
     ["a suite that ran nothing and says it is well", { test: green.test }, "10 passed, 1 failed, 1 skipped"],
   ] as const)("counts as a failure %s", async ([, scripts, closing]) => {

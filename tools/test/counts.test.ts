@@ -10,7 +10,9 @@ import { folder } from "./fixture.ts";
 const vitest = join(root, "node_modules", "vitest");
 
 /** What the reporter writes of a real vitest run over these test files, and how vitest ended. */
-async function runOf(files: Readonly<Record<string, string>>): Promise<{ readonly line: string; readonly status: number | null }> {
+async function runOf(
+  files: Readonly<Record<string, string>>,
+): Promise<{ readonly line: string; readonly status: number | null }> {
   const reporter = JSON.stringify(join(root, "tools", "lib", "counts.ts"));
   await using made = await folder({
     ...files,
@@ -30,7 +32,8 @@ function test(body: string): string {
 
 describe("countsReporter", () => {
   it("adds up what passed, failed and was skipped", async () => {
-    const body = 'it("a", () => {}); it("b", () => {}); it("c", () => { throw new Error("c"); }); it.skip("d"); it.todo("e");';
+    const body =
+      'it("a", () => {}); it("b", () => {}); it("c", () => { throw new Error("c"); }); it.skip("d"); it.todo("e");';
     expect(await runOf({ "a.test.ts": test(body), "b.test.ts": test('it("f", () => {});') })).toEqual({
       line: "3 1 2\n",
       status: 1,
@@ -50,7 +53,8 @@ describe("countsReporter", () => {
   });
 
   it("counts an error outside of any test as failed", async () => {
-    const body = 'it("a", () => { setTimeout(() => { throw new Error("late"); }); return new Promise((r) => setTimeout(r, 50)); });';
+    const body =
+      `it("a", () => { setTimeout(() => { throw new Error("late"); }); return new Promise((r) => setTimeout(r, 9)); });`;
     expect(await runOf({ "a.test.ts": test(body) })).toEqual({ line: "1 1 0\n", status: 1 });
   });
 

@@ -25,7 +25,9 @@ describe("entries", () => {
   });
 
   it("run from the sources of the workspace", async () => {
-    await using made = await folder({ "where/main.ts": 'process.exit(process.execArgv.join() === "-C,@postroad/source" ? 0 : 1);' });
+    await using made = await folder({
+      "where/main.ts": 'process.exit(process.execArgv.join() === "-C,@postroad/source" ? 0 : 1);',
+    });
     expect(await runEntry(made.path, ["where"])).toBe(0);
   });
 

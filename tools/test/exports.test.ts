@@ -14,7 +14,10 @@ function entry(changes: Table): Table {
 }
 
 /** What the check says of packages/it, well-formed but for these fields and files. A file of "" is left out. */
-async function problemsWith(fields: Table, files: Readonly<Record<string, string | Table>> = {}): Promise<readonly string[]> {
+async function problemsWith(
+  fields: Table,
+  files: Readonly<Record<string, string | Table>> = {},
+): Promise<readonly string[]> {
   const all: Readonly<Record<string, string | Table>> = {
     "core/package.json": manifest("core", "core"),
     "core/tsconfig.json": {},
@@ -46,7 +49,11 @@ describe("exports", () => {
   });
 
   it.for([
-    ["a condition that is missing", { types, default: built }, 'exports["."] does not list @postroad/source, types, default'],
+    [
+      "a condition that is missing",
+      { types, default: built },
+      'exports["."] does not list @postroad/source, types, default',
+    ],
     ["conditions out of order", { default: built, types, "@postroad/source": source }, "in order"],
     ["a source outside of src", entry({ "@postroad/source": "./lib/index.ts" }), "is not a .ts file in ./src"],
     ["types of another file", entry({ types: "./dist/other.d.ts" }), "does not name index in all three conditions"],
@@ -66,8 +73,16 @@ describe("exports", () => {
   });
 
   it.for([
-    ["an entry that does not exist", { "it/src/index.ts": "" }, "packages/it/src/index.ts: is exported but does not exist"],
-    ["an entry with code", { "it/src/index.ts": 'export const a = 1; export * from "./a.ts";' }, "holds more than re-exports"],
+    [
+      "an entry that does not exist",
+      { "it/src/index.ts": "" },
+      "packages/it/src/index.ts: is exported but does not exist",
+    ],
+    [
+      "an entry with code",
+      { "it/src/index.ts": 'export const a = 1; export * from "./a.ts";' },
+      "holds more than re-exports",
+    ],
     ["an entry that exports nothing of its own", { "it/src/index.ts": "export {};" }, "holds more than re-exports"],
     ["an empty entry", { "it/src/index.ts": "\n" }, "packages/it/src/index.ts: exports nothing"],
     ["a missing README", { "it/README.md": "" }, "packages/it/README.md: is missing"],

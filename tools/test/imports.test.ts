@@ -40,7 +40,10 @@ describe("importsOf", () => {
 
   it("names the line of each, in order", () => {
     const source = '\nimport a from "a";\n\nexport function f(): unknown {\n  return import("b");\n}\n';
-    expect(importsOf("a.ts", source).map(({ specifier, line }) => [specifier, line])).toEqual([["a", 2], ["b", 5]]);
+    expect(importsOf("a.ts", source).map(({ specifier, line }) => [specifier, line])).toEqual([
+      ["a", 2],
+      ["b", 5],
+    ]);
   });
 
   it("refuses a file that does not parse, by name", () => {

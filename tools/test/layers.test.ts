@@ -6,7 +6,14 @@ import { readPackages } from "../lib/workspace.ts";
 import { folder, manifest } from "./fixture.ts";
 
 const kinds = { core: "core", message: "message", smtp: "transport", resend: "provider", retry: "middleware" };
-const more = { queue: "queue", "queue-sqlite": "store", testing: "testing", mx: "mx", postroad: "umbrella", cli: "app" };
+const more = {
+  queue: "queue",
+  "queue-sqlite": "store",
+  testing: "testing",
+  mx: "mx",
+  postroad: "umbrella",
+  cli: "app",
+};
 const workspace: Readonly<Record<string, Table>> = Object.fromEntries(
   Object.entries({ ...kinds, ...more }).map(([name, kind]) => [`packages/${name}/package.json`, manifest(name, kind)]),
 );
@@ -34,7 +41,10 @@ describe("layers", () => {
     ["core/src/a.ts", 'import type { B } from "./b.ts";'],
     ["message/src/a.ts", 'import { envelope } from "@postroad/core";'],
     ["smtp/src/wire/a.ts", 'import { b } from "../b.ts"; import { connect } from "node:net";'],
-    ["queue-sqlite/src/a.ts", 'import type { Store } from "@postroad/queue"; import { DatabaseSync } from "node:sqlite";'],
+    [
+      "queue-sqlite/src/a.ts",
+      'import type { Store } from "@postroad/queue"; import { DatabaseSync } from "node:sqlite";',
+    ],
     ["mx/src/a.ts", 'import { smtp } from "@postroad/smtp"; import { retry } from "@postroad/retry";'],
     ["postroad/src/a.ts", 'export * from "@postroad/smtp"; export * from "@postroad/message";'],
     ["cli/src/a.ts", 'import { createMailer } from "postroad"; const config = await import(path);'],
@@ -82,20 +92,70 @@ describe("dependencies", () => {
   const usesCore = 'import { receipt } from "@postroad/core";\n';
 
   it("are fine where package.json and the imports agree", async () => {
-    const changes = { dependencies: { pg: "catalog:", "@types/pg": "catalog:", "@types/acme__lib": "1", "@acme/lib": "1" } };
+    const changes = {
+      dependencies: { pg: "catalog:", "@types/pg": "catalog:", "@types/acme__lib": "1", "@acme/lib": "1" },
+    };
     const source = `${usesCore}import pg from "pg/lib/x.js"; import type { A } from "@acme/lib";`;
     expect(await dependencyProblemsOf("transport", changes, source)).toEqual([]);
   });
 
   it.for([
-    ["an import that is not declared", "transport", {}, `${usesCore}import type { A } from "pg";`, "pg is imported in src/"],
-    ["one that only tests declare", "transport", { devDependencies: { ...core, pg: "1" } }, `${usesCore}import "pg";`, "pg is imported"],
-    ["a declaration without an import", "transport", { dependencies: { pg: "1" } }, usesCore, "pg is declared but src/"],
-    ["types without their package", "transport", { dependencies: { "@types/pg": "1" } }, usesCore, "@types/pg is declared"],
-    ["core as a dependency", "transport", { peerDependencies: {}, dependencies: core }, usesCore, "belongs in peerDependencies"],
-    ["core missing for the tests", "transport", { devDependencies: {} }, usesCore, "belongs in devDependencies as well"],
-    ["core as a peer of the umbrella", "umbrella", { dependencies: {}, peerDependencies: core }, usesCore, "belongs in dependencies"],
-    ["a pinned workspace range", "umbrella", { dependencies: { "@postroad/core": "workspace:*" } }, usesCore, 'use "workspace:'],
+    [
+      "an import that is not declared",
+      "transport",
+      {},
+      `${usesCore}import type { A } from "pg";`,
+      "pg is imported in src/",
+    ],
+    [
+      "one that only tests declare",
+      "transport",
+      { devDependencies: { ...core, pg: "1" } },
+      `${usesCore}import "pg";`,
+      "pg is imported",
+    ],
+    [
+      "a declaration without an import",
+      "transport",
+      { dependencies: { pg: "1" } },
+      usesCore,
+      "pg is declared but src/",
+    ],
+    [
+      "types without their package",
+      "transport",
+      { dependencies: { "@types/pg": "1" } },
+      usesCore,
+      "@types/pg is declared",
+    ],
+    [
+      "core as a dependency",
+      "transport",
+      { peerDependencies: {}, dependencies: core },
+      usesCore,
+      "belongs in peerDependencies",
+    ],
+    [
+      "core missing for the tests",
+      "transport",
+      { devDependencies: {} },
+      usesCore,
+      "belongs in devDependencies as well",
+    ],
+    [
+      "core as a peer of the umbrella",
+      "umbrella",
+      { dependencies: {}, peerDependencies: core },
+      usesCore,
+      "belongs in dependencies",
+    ],
+    [
+      "a pinned workspace range",
+      "umbrella",
+      { dependencies: { "@postroad/core": "workspace:*" } },
+      usesCore,
+      'use "workspace:',
+    ],
   ] as const)("report %s", async ([, kind, changes, source, problem]) => {
     expect(await dependencyProblemsOf(kind, changes, source)).toEqual([
       expect.stringMatching(new RegExp(`^packages/it/package\\.json: .*${problem}`)),

@@ -25,9 +25,16 @@ describe("blocksOf", () => {
 
 describe("sectionsOf", () => {
   it("gives the rows of every table below its heading", () => {
-    const text = "# A\n## B\n\n| id | what |\n| -- | ---- |\n| 1 | x \\| y |\n| 2 | |\n\n### C\ntext\n| h |\n|---|\n|z|\n";
+    const text =
+      "# A\n## B\n\n| id | what |\n| -- | ---- |\n| 1 | x \\| y |\n| 2 | |\n\n### C\ntext\n| h |\n|---|\n|z|\n";
     expect(sectionsOf(text)).toEqual([
-      { title: "B", rows: [["1", "x | y"], ["2", ""]] },
+      {
+        title: "B",
+        rows: [
+          ["1", "x | y"],
+          ["2", ""],
+        ],
+      },
       { title: "C", rows: [["z"]] },
     ]);
   });
@@ -42,7 +49,10 @@ describe("fill", () => {
     expect(fill(filled, "x", "new\n")).toBe(filled);
   });
 
-  it.for([["missing", "y"], ["reversed", "z"]] as const)("refuses markers that are %s", ([, name]) => {
+  it.for([
+    ["missing", "y"],
+    ["reversed", "z"],
+  ] as const)("refuses markers that are %s", ([, name]) => {
     expect(() => fill(`${text}<!-- /z -->\n<!-- z -->\n`, name, "")).toThrow(RangeError);
   });
 });

@@ -53,11 +53,26 @@ describe("a tarball", () => {
   });
 
   it.for([
-    ["a range of the workspace", { peerDependencies: { "@postroad/core": "workspace:^" } }, {}, 'publishes @postroad/core as "workspace:^"'],
-    ["a range of the catalog", { dependencies: { "fast-check": "catalog:" } }, {}, 'publishes fast-check as "catalog:"'],
+    [
+      "a range of the workspace",
+      { peerDependencies: { "@postroad/core": "workspace:^" } },
+      {},
+      'publishes @postroad/core as "workspace:^"',
+    ],
+    [
+      "a range of the catalog",
+      { dependencies: { "fast-check": "catalog:" } },
+      {},
+      'publishes fast-check as "catalog:"',
+    ],
     ["no licence", {}, { LICENSE: "" }, "the tarball lacks LICENSE"],
     ["no exports", {}, { "dist/index.js": "globalThis.one = 1;" }, "exports nothing"],
-    ["code that require cannot load", {}, { "dist/index.js": "export const one = await 1;" }, "ERR_REQUIRE_ASYNC_MODULE"],
+    [
+      "code that require cannot load",
+      {},
+      { "dist/index.js": "export const one = await 1;" },
+      "ERR_REQUIRE_ASYNC_MODULE",
+    ],
     ["sources for code", { exports: { ".": "./src/index.ts" } }, {}, "does not load"],
   ] as const)("is refused with %s", async ([, fields, files, problem]) => {
     expect(await problemsOf(fields, files)).toEqual([expect.stringContaining(problem)]);

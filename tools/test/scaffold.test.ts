@@ -23,11 +23,15 @@ async function scaffolded(kind: string, name: string): Promise<Scaffolded> {
     "package.json": { type: "module" },
     "vitest.config.ts": `export default { ssr: { resolve: { conditions: ["@postroad/source", "module", "node"] } } };`,
   });
-  for (const file of ["tsconfig.json", "tsconfig.base.json", ".oxlintrc.json"]) await cp(join(root, file), join(made.path, file));
+  for (const file of ["tsconfig.json", "tsconfig.base.json", ".oxlintrc.json"])
+    await cp(join(root, file), join(made.path, file));
   const files = await scaffold(made.path, kind, name);
   await symlink(join(root, "packages", "core"), join(made.path, "packages", "core"), "dir");
   const own = await readPackage(join(made.path, "packages", name));
-  await linkModules(made.path, [...(await installedModules(root, await readPackages(root))), [own.manifest.name, own.dir]]);
+  await linkModules(made.path, [
+    ...(await installedModules(root, await readPackages(root))),
+    [own.manifest.name, own.dir],
+  ]);
   return { ...made, files: files.map((file) => relative(made.path, file)) };
 }
 
@@ -39,13 +43,17 @@ function failureOf(made: Scaffolded, tool: string, ...args: readonly string[]): 
   return status === 0 ? "" : `${stdout}${stderr}`;
 }
 
-describe.for([["transport", "pager"], ["middleware", "slow-start"]] as const)("a new %s", ([kind, name]) => {
+describe.for([
+  ["transport", "pager"],
+  ["middleware", "slow-start"],
+] as const)("a new %s", ([kind, name]) => {
   it("is one folder with the rooms every package has", async () => {
     await using made = await scaffolded(kind, name);
     const sources = ["index", "options", name].map((file) => `src/${file}.ts`);
     const rooms = ["README.md", "package.json", "tsconfig.json", ...sources, `test/${name}.test.ts`];
     expect(made.files).toEqual(rooms.map((room) => join("packages", name, room)).toSorted());
-    for (const file of made.files) expect(await readFile(join(made.path, file), "utf8")).not.toMatch(/courier|patience/i);
+    for (const file of made.files)
+      expect(await readFile(join(made.path, file), "utf8")).not.toMatch(/courier|patience/i);
   });
 
   it("keeps the layers and has the files it promises", async () => {
@@ -90,9 +98,14 @@ describe("scaffold", () => {
     await expect(scaffold(made.path, kind, name)).rejects.toThrow(problem);
   });
 
-  it.for([["store", "tape"], ["transport"], ["transport", "a", "b"]])("pnpm new %s says why not and ends with 2", (...[args]) => {
-    const { status, stderr } = spawnSync(process.execPath, [join(root, "tools", "new.ts"), ...args], { encoding: "utf8" });
-    expect(stderr).toMatch(/^(?:a store implements|use: pnpm new)/);
-    expect(status).toBe(2);
-  });
+  it.for([["store", "tape"], ["transport"], ["transport", "a", "b"]])(
+    "pnpm new %s says why not and ends with 2",
+    (...[args]) => {
+      const { status, stderr } = spawnSync(process.execPath, [join(root, "tools", "new.ts"), ...args], {
+        encoding: "utf8",
+      });
+      expect(stderr).toMatch(/^(?:a store implements|use: pnpm new)/);
+      expect(status).toBe(2);
+    },
+  );
 });

@@ -48,7 +48,8 @@ describe("typecheck", () => {
       "packages/core/package.json": manifest("core", "core"),
       "packages/core/src/index.ts": 'export * from "./count.ts";',
       "packages/core/src/count.ts": "export const count: number = 1;",
-      "0.ts": 'import { count } from "@postroad/core";\nexport const twice: number = (await Promise.resolve(count)) * 2;',
+      "0.ts":
+        'import { count } from "@postroad/core";\nexport const twice: number = (await Promise.resolve(count)) * 2;',
       "1.ts": 'import { count } from "@postroad/core";\n\nexport const wrong: string = count;',
     });
     await mkdir(join(made.path, "examples"));

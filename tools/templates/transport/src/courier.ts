@@ -34,5 +34,11 @@ function refusalOf(error: unknown): Refusal {
 }
 
 function aborted({ address }: Recipient): Outcome {
-  return { kind: "deferred", status: "4.3.2", by, recipient: address, message: "aborted before this copy was handed over" };
+  return {
+    kind: "deferred",
+    status: "4.3.2",
+    by,
+    recipient: address,
+    message: "aborted before this copy was handed over",
+  };
 }
