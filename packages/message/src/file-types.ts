@@ -54,6 +54,7 @@ const TYPES: ReadonlyMap<string, string> = new Map([
 
 /** The media type of a file by its name; `application/octet-stream` where the extension is not known. */
 export function typeOf(filename: string): string {
-  const extension = filename.slice(filename.lastIndexOf(".") + 1).toLowerCase();
+  const dot = filename.lastIndexOf(".");
+  const extension = dot === -1 ? "" : filename.slice(dot + 1).toLowerCase();
   return TYPES.get(extension) ?? "application/octet-stream";
 }

@@ -152,7 +152,7 @@ function codeOf(error: unknown): string {
 }
 
 /** Separators of any system, controls, and what is invisible or turns text around; joiners stay, scripts need them. */
-const UNSAFE = /(?!\u200c|\u200d)[\p{C}\p{Zl}\p{Zp}/\\:]/gu;
+const UNSAFE = /(?!\u200c|\u200d)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}/\\:]/gu;
 
 function safeName(name: string): string {
   return name.replace(UNSAFE, "_");
