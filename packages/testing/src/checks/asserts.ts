@@ -32,7 +32,8 @@ function assertOutcome(outcome: Outcome): void {
 }
 
 export function assertKinds(got: Receipt, ...kinds: readonly Outcome["kind"][]): void {
-  assert.deepEqual(got.outcomes.map(({ kind }) => kind), kinds);
+  const told = got.outcomes.map(({ kind }) => kind).join(", ");
+  assert.equal(told, kinds.join(", "), `the outcomes are ${told}, not ${kinds.join(", ")}`);
 }
 
 /** Nobody was accepted, and nobody is in doubt about it. */

@@ -2,7 +2,7 @@ import type { Mail, Transport } from "@postroad/core";
 import { setImmediate as turn } from "node:timers/promises";
 
 /**
- * What a transport can do beyond the contract's minimum; checks that need more than is declared are skipped.
+ * What a transport can do beyond the contract's minimum; checks that need more than is declared are left out.
  * - `reads`: it reads the content of a mail before it accepts it.
  * - `aborts`: it stops when the signal aborts while it reads the content.
  * - `rejects`, `defers`: it rejects or defers the recipient that `recipients` names for it.
@@ -48,7 +48,7 @@ export interface TransportSuite {
 /** One rule of the contract. Runs anywhere; it rejects where the rule is broken. */
 export interface Check<Suite extends { readonly capabilities?: readonly string[] }> {
   readonly name: string;
-  /** Skipped where one of these was not declared. */
+  /** Left out where one of these was not declared. */
   readonly needs: NonNullable<Suite["capabilities"]>;
   readonly run: (suite: Suite) => Promise<void>;
 }
