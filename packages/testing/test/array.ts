@@ -1,7 +1,7 @@
 import type { Content, ForAll, Mail, Outcome, Receipt, Transport } from "@postroad/core";
 import { pick, receipt, transport } from "@postroad/core";
 import type { ReceivedMail, TransportSuite } from "../src/index.ts";
-import { readUnlessAborted } from "../src/reading.ts";
+import { readUnlessAborted } from "../src/fake/reading.ts";
 
 /** What a mutant does in place of the right thing. */
 export interface Habits {

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { TestCertificate } from "../src/certificate.ts";
 import { testAuthority, testCertificate } from "../src/certificate.ts";
-import * as der from "../src/der.ts";
+import * as der from "../src/certificate/der.ts";
 import { portOf } from "../src/peer/listener.ts";
 
 /** Handshake of a verifying client against a real server: "ok", or the code of what it objects to. */

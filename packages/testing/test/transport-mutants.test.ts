@@ -2,7 +2,7 @@ import type { Content, Outcome, Receipt, Transport } from "@postroad/core";
 import { narrow, receipt } from "@postroad/core";
 import { describe, expect, it } from "vitest";
 import { transportChecks } from "../src/index.ts";
-import { readUnlessAborted } from "../src/reading.ts";
+import { readUnlessAborted } from "../src/fake/reading.ts";
 import type { Habits } from "./array.ts";
 import { arraySuite, readAllOf, verdictOn } from "./array.ts";
 

@@ -1,6 +1,6 @@
 import type { Mail, Receipt, SendOptions, Transport } from "@postroad/core";
-import type { Fake, FakeOptions, FakeScript } from "../fake.ts";
-import { fake } from "../fake.ts";
+import type { Fake, FakeOptions, FakeScript } from "../fake/fake.ts";
+import { fake } from "../fake/fake.ts";
 import { assertReceipt } from "./asserts.ts";
 import type { Capability, Check, Subject, TransportSuite } from "./check.ts";
 import { within } from "./check.ts";
