@@ -23,17 +23,21 @@ const MECHANISMS: readonly ((login: Login) => Mechanism)[] = [
 /** Logs in (RFC 4954). A refusal is our own misconfiguration, so it is temporary: nobody's mail bounces over it. */
 export async function logIn(channel: Channel, login: Login, offered: Capabilities, timeout: number): Promise<void> {
   const mechanism = choose(channel, login, offered);
-  const initial = mechanism.initial === undefined ? "" : ` ${base64(mechanism.initial)}`;
-  let reply = await exchange(channel, `AUTH ${mechanism.name}${initial}`, `AUTH ${mechanism.name} ***`, timeout);
-  for (const response of mechanism.responses) {
-    if (reply.code !== 334) break;
-    reply = await exchange(channel, base64(response), "***", timeout);
+  const initial = mechanism.initial === undefined ? [] : [mechanism.initial];
+  channel.hide([login.pass, ...[login.pass, login.user, ...initial].map(base64)]);
+  const command = ["AUTH", mechanism.name, ...initial.map(base64)].join(" ");
+  let reply = await exchange(channel, command, mechanism.initial === undefined ? command : `AUTH ${mechanism.name} ***`, timeout);
+  let left = mechanism.responses;
+  for (let next = left[0]; reply.code === 334 && next !== undefined; next = left[0]) {
+    left = left.slice(1);
+    reply = await exchange(channel, base64(next), "***", timeout);
   }
   if (reply.code === 334) {
     await exchange(channel, "*", "*", timeout);
     throw lost("4.5.0", `the server asks for more than ${mechanism.name} has to say`, channel.scene("auth"));
   }
-  if (reply.code !== 235) throw refused(reply, channel.scene("auth"), true);
+  if (reply.code !== 235) throw refused(reply, channel.scene("auth"));
+  if (left.length > 0) throw lost("4.5.0", "the server let us in without asking for the password", channel.scene("auth"));
 }
 
 function choose(channel: Channel, login: Login, offered: Capabilities): Mechanism {

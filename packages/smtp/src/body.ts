@@ -16,15 +16,21 @@ export interface Body {
 
 /** Longest text line without its CRLF (RFC 5321 §4.5.3.1.6). */
 const MAX_LINE = 998;
+const CRLF = Buffer.from("\r\n");
 /** Bytes looked at in one go: small enough to stay in cache. */
 const WINDOW = 64 * 1024;
 /** What a sync iterable may yield before it is treated as a stream. */
 const MEMORY_LIMIT = 64 * 1024 * 1024;
+/** What is written in one go, so that a refusal half-way and a lack of progress are noticed. */
+const SLICE = 256 * 1024;
 
 /** Looks at a content before anything is sent. Throws a Refusal where its bytes must not go out. */
 export function bodyOf(content: Content): Body {
-  const opened = content.open();
-  const chunks = Symbol.iterator in opened ? inMemory(opened) : undefined;
+  const { size: declared } = content;
+  if (declared !== undefined && !(Number.isSafeInteger(declared) && declared >= 0)) {
+    throw new Refusal("4.6.0", "the content declares a size that is no number of bytes", { phase: "body" });
+  }
+  const chunks = inMemory(content);
   if (chunks === undefined) return { content, size: content.size, eightBit: "unknown", utf8Header: false, chunks };
   const check = lineCheck();
   let size = 0;
@@ -35,7 +41,7 @@ export function bodyOf(content: Content): Body {
     eightBit ||= !isAscii(chunk);
   }
   check.end();
-  checkSize(content.size, size);
+  checkSize(declared, size);
   return { content, size, eightBit: eightBit ? "yes" : "no", utf8Header: eightBit && hasUtf8Header(chunks), chunks };
 }
 
@@ -50,10 +56,19 @@ export async function* checkedChunks({ content }: Body, eightBit: boolean): Asyn
       throw new Refusal("5.6.3", "the message has 8-bit bytes and the server does not offer 8BITMIME");
     }
     size += chunk.byteLength;
-    yield chunk;
+    // What was announced with SIZE has been exceeded: no need to wait for the end, which may never come.
+    if (content.size !== undefined && size > content.size) checkSize(content.size, size);
+    yield* slicesOf([chunk]);
   }
   check.end();
   checkSize(content.size, size);
+}
+
+/** The same bytes in pieces of at most 256 KiB. */
+export function* slicesOf(chunks: readonly Buffer[]): Generator<Buffer> {
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.byteLength; at += SLICE) yield chunk.subarray(at, at + SLICE);
+  }
 }
 
 function checkSize(declared: number | undefined, size: number): void {
@@ -64,23 +79,40 @@ function checkSize(declared: number | undefined, size: number): void {
   });
 }
 
-function inMemory(opened: Iterable<Uint8Array>): readonly Buffer[] | undefined {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for (const chunk of opened) {
-    chunks.push(bufferOf(chunk));
-    size += chunk.byteLength;
-    if (size > MEMORY_LIMIT && !Array.isArray(opened)) return undefined;
+/** All chunks where the content gives them at once, and they are not too many; else undefined: it has to be streamed. */
+function inMemory(content: Content): readonly Buffer[] | undefined {
+  try {
+    const opened = content.open();
+    if (!(Symbol.iterator in opened)) return undefined;
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for (const chunk of opened) {
+      chunks.push(bufferOf(chunk));
+      size += chunk.byteLength;
+      if (size > MEMORY_LIMIT && !Array.isArray(opened)) return undefined;
+    }
+    return chunks;
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    const text = error instanceof Error ? error.message : String(error);
+    throw new Refusal("4.3.0", `the content could not be read: ${text}`, { phase: "body", cause: error });
   }
-  return chunks;
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** Looks as far as the blank line, or a window where there is none. */
 function hasUtf8Header(chunks: readonly Buffer[]): boolean {
-  const head = Buffer.concat(chunks.slice(0, 16), Math.min(WINDOW, chunks.reduce((sum, c) => sum + c.byteLength, 0)));
+  const start: Buffer[] = [CRLF];
+  let size = 0;
+  for (const chunk of chunks) {
+    if (size >= WINDOW) break;
+    start.push(chunk.subarray(0, WINDOW - size));
+    size += chunk.byteLength;
+  }
+  const head = Buffer.concat(start);
   const end = head.indexOf("\r\n\r\n");
   return !isAscii(end === -1 ? head : head.subarray(0, end));
 }
@@ -111,6 +143,7 @@ function lineCheck(): { push(chunk: Buffer): void; end(): void } {
     },
     end() {
       if (carry !== "") throw badLine(offset - 1, "a bare CR");
+      if (column > MAX_LINE) throw badLine(offset - column, `a line over ${MAX_LINE} octets`);
     },
   };
 }

@@ -24,10 +24,14 @@ export interface Channel {
   readonly remote: string;
   /** Why it ended; undefined while it is open. */
   readonly reason: Refusal | undefined;
+  /** The server has said more than is taken in yet; so it did not wait for what we say next. */
+  readonly ahead: boolean;
   /** Writes all pieces as one. */
   write(...pieces: readonly Piece[]): void;
   /** Notes for the transcript what a write said. Secrets must be left out. */
   note(said: string): void;
+  /** From now on the transcript and replies do not show these, should the server repeat them. */
+  hide(secrets: readonly string[]): void;
   expect(expected: Expected): void;
   /** Restarts the wait for the next reply, as a body makes progress. Milliseconds. */
   extend(timeout: number): void;
@@ -45,21 +49,32 @@ export interface Channel {
   scene(phase?: Phase): Scene;
 }
 
+const STUCK = "the message made no progress";
+const INJECTED = "more than one reply came before TLS began, as an attacker would inject it";
+
 /** Reads and writes over `first` until it ends; then calls `onEnd`, once. */
 export function openChannel(first: Socket, remote: string, onEnd: (reason: Refusal) => void): Channel {
   const expected: Expected[] = [];
+  /** For each of them, how many times bytes had come in when it was written. */
+  const writtenAt: number[] = [];
   const log = transcript();
   const onceEnded = new Set<(reason: Refusal) => void>();
-  const patience = deadline(() => fail("4.4.2", "the server did not answer in time"));
+  const patience = deadline(() => fail("4.4.2", expected[0]?.phase === "body" ? STUCK : "the server did not answer in time"));
   let parser = replyParser(take);
   let socket = first;
   let reason: Refusal | undefined;
+  let arrivals = 0;
+  let lastPhase: Phase | undefined;
 
-  function take(reply: Reply): void {
+  function take(said: Reply): void {
     if (reason !== undefined) return;
-    log.server(reply.code, reply.text);
+    log.server(said.code, said.text);
     const head = expected.shift();
-    if (head === undefined) return unexpected(reply.code);
+    // What came together with an earlier reply cannot answer what that reply made us write.
+    const early = writtenAt.shift() === arrivals && head?.phase !== "body";
+    if (head === undefined || early) return unexpected(said.code);
+    lastPhase = head.phase;
+    const reply = head.phase === "auth" ? { code: said.code, text: log.clean(said.text) } : said;
     if (expected[0] === undefined) patience.clear();
     else patience.set(expected[0].timeout);
     // 421 closes the connection whatever it answers; whoever reads it must know that there is no next command.
@@ -69,7 +84,8 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
 
   function unexpected(code: number): void {
     // It needs no command (RFC 5321 §3.8).
-    if (code === 421) fail("4.3.2", "the server closes the connection with 421");
+    if (lastPhase === "starttls") fail("4.7.5", INJECTED);
+    else if (code === 421) fail("4.3.2", "the server closes the connection with 421");
     else fail("4.5.0", `the server sent a ${code} that nothing asked for`);
   }
 
@@ -83,8 +99,11 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
 
   const listeners = {
     data(bytes: Buffer): void {
+      arrivals += 1;
       const fault = parser.push(bytes);
-      if (fault !== undefined) fail("4.5.0", `the server broke the protocol: ${fault}`);
+      if (fault === undefined || reason !== undefined) return;
+      if (lastPhase === "starttls") fail("4.7.5", INJECTED);
+      else fail("4.5.0", `the server broke the protocol: ${fault}`);
     },
     end: () => fail("4.4.2", "the server closed the connection"),
     close: () => fail("4.4.2", "the server closed the connection"),
@@ -104,7 +123,7 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     if (reason !== undefined) return;
     reason = why;
     lastWords?.();
-    patience.clear();
+    patience.end();
     release();
     // A socket may still report an error while it goes down; the reason is known by then.
     socket.on("error", () => undefined).destroy();
@@ -127,6 +146,7 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
 
   function expect(next: Expected): void {
     expected.push(next);
+    writtenAt.push(arrivals);
     if (expected.length === 1) patience.set(next.timeout);
   }
 
@@ -136,6 +156,9 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     get reason() {
       return reason;
     },
+    get ahead() {
+      return parser.partial;
+    },
     write(...pieces) {
       const buffers = joined(pieces);
       if (buffers.length > 1) socket.cork();
@@ -143,13 +166,14 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
       if (buffers.length > 1) socket.uncork();
     },
     note: (said) => log.client(said),
+    hide: (secrets) => log.hide(secrets),
     expect,
     extend: (timeout) => patience.set(timeout),
     drained: () => untilEnd((resolve) => (socket.writableNeedDrain ? socket.once("drain", resolve) : resolve())),
     reply: (phase, timeout) => untilEnd((resolve) => expect({ phase, timeout, onReply: resolve })),
     detach() {
       if (parser.partial || expected.length > 0) {
-        fail("4.7.5", "the server sent more than one reply before TLS began, as an attacker's injected reply would be");
+        fail("4.7.5", INJECTED);
       }
       release();
       parser = replyParser(take);

@@ -3,7 +3,6 @@ import { Refusal } from "@postroad/core";
 import type { Body } from "./body.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { sizeLimit } from "./capabilities.ts";
-import { pathOf } from "./path.ts";
 
 /** What the envelope commands depend on beside the envelope. */
 export interface Session {
@@ -12,9 +11,8 @@ export interface Session {
   readonly verified: boolean;
 }
 
-/** `MAIL FROM` with the parameters the server offers (RFC 5321 §4.1.1.2). Throws a Refusal where one is missing. */
-export function mailCommand(envelope: Envelope, body: Body, { capabilities, verified }: Session): string {
-  const from = envelope.from === "" ? "" : pathOf(envelope.from, "5.1.7");
+/** `MAIL FROM` of a checked path, with the parameters the server offers (RFC 5321 §4.1.1.2). Throws a Refusal where one is missing. */
+export function mailCommand(envelope: Envelope, from: string, body: Body, { capabilities, verified }: Session): string {
   let line = `MAIL FROM:<${from}>`;
   if (body.size !== undefined && capabilities.has("SIZE")) line += ` SIZE=${body.size}`;
   if (body.eightBit !== "no" && capabilities.has("8BITMIME")) line += " BODY=8BITMIME";
@@ -25,10 +23,8 @@ export function mailCommand(envelope: Envelope, body: Body, { capabilities, veri
   return `${line}\r\n`;
 }
 
-/** `RCPT TO` (RFC 5321 §4.1.1.3). Throws a Refusal for an address that must not, or cannot, be written. */
-export function rcptCommand({ address, notify, originalRecipient }: Recipient, capabilities: Capabilities): string {
-  // The one address without a domain: every host has a postmaster (RFC 5321 §4.5.1).
-  const path = /^postmaster$/i.test(address) ? address : pathOf(address, "5.1.3");
+/** `RCPT TO` (RFC 5321 §4.1.1.3). Throws a Refusal for a path that this server cannot take. */
+export function rcptCommand({ notify, originalRecipient }: Recipient, path: string, capabilities: Capabilities): string {
   if (isUtf8(path)) utf8Parameter(capabilities);
   let line = `RCPT TO:<${path}>`;
   if (notify !== undefined && notify.length > 0 && capabilities.has("DSN")) {

@@ -1,7 +1,7 @@
 import type { Refusal, Reply } from "@postroad/core";
 import { makeDialogue } from "./dialogue.ts";
 import { lost, refused } from "./failure.ts";
-import type { Job } from "./job.ts";
+import type { Job, Why } from "./job.ts";
 import type { Resolved } from "./options.ts";
 import type { Piece } from "./pieces.ts";
 import type { Session } from "./session.ts";
@@ -19,8 +19,8 @@ export interface Connection {
   take(job: Job): void;
   /** Looks for its first job. */
   start(): void;
-  /** Asks whether the server is there. */
-  probe(): Promise<void>;
+  /** Asks whether the server is there. False where the connection turns out to be lost; rejects on a negative reply. */
+  probe(): Promise<boolean>;
   /** The session has ended: settles or hands back what was under way. */
   ended(reason: Refusal): void;
   /** Says QUIT and closes. Whatever the server answers changes nothing any more. */
@@ -31,7 +31,7 @@ export interface Connection {
 export interface Owner {
   /** The next job that waits, if any. */
   next(): Job | undefined;
-  /** Nothing of this job was looked at, and another connection may still do it. */
+  /** Somebody is left to send this job to, and any connection may do it as if it had just come. */
   again(job: Job): void;
   onIdle(): void;
   /** May messages be sent with BDAT? Turned off for good by a server that offers CHUNKING and does not know BDAT. */
@@ -44,14 +44,16 @@ const RSET = "RSET\r\n";
 export function startConnection(session: Session, options: Resolved, by: string, owner: Owner): Connection {
   const { channel } = session;
   const { timeouts, pool } = options;
-  const dialogue = makeDialogue(session, options, { mayChunk: () => owner.chunking, following, done, notUnderstood });
+  const dialogue = makeDialogue(session, options, { mayChunk: () => owner.chunking, following, done, notUnderstood, stuck });
   const retireAt = performance.now() + pool.lifetime;
   /** In the order of the wire; only the last may not be committed yet. */
   const underWay: Transaction[] = [];
   let messages = 0;
   let mustReset = false;
   let retiring = false;
+  let probing = false;
   let asleep: NodeJS.Timeout | undefined;
+  let goodbye: Promise<void> | undefined;
 
   function mayTakeMore(): boolean {
     retiring ||= messages >= pool.messages || performance.now() >= retireAt;
@@ -83,17 +85,21 @@ export function startConnection(session: Session, options: Resolved, by: string,
     }
     messages += 1;
     underWay.push(current);
-    job.cancel = (reason) => cancel(current, reason);
-    return [...reset(), ...dialogue.begin(current)];
+    job.stop = (why, giveUp) => stop(current, why, giveUp);
+    return mustReset ? reset(current) : dialogue.begin(current);
   }
 
-  /** Ends a transaction that was left open, in the same write as the next one's envelope. */
-  function reset(): readonly Piece[] {
-    if (!mustReset) return [];
+  /** Ends a transaction that was left open: in one write with the next one's envelope, or in lock-step before it. */
+  function reset(current: Transaction): readonly Piece[] {
     mustReset = false;
-    channel.expect({ phase: "mail", timeout: timeouts.command, onReply: () => undefined });
+    const onReply = ({ code }: Reply): void => {
+      if (channel.reason !== undefined) return;
+      if (code >= 300) channel.end(lost("4.5.0", `the server answered RSET with ${code}`, channel.scene("mail")));
+      else if (!dialogue.pipelining) write(dialogue.begin(current));
+    };
+    channel.expect({ phase: "mail", timeout: timeouts.command, onReply });
     channel.note(RSET);
-    return [RSET];
+    return dialogue.pipelining ? [RSET, ...dialogue.begin(current)] : [RSET];
   }
 
   function notUnderstood(current: Transaction, reply: Reply): void {
@@ -104,33 +110,45 @@ export function startConnection(session: Session, options: Resolved, by: string,
   }
 
   function done(current: Transaction): void {
-    current.job.cancel = undefined;
+    if (channel.reason !== undefined) return;
+    const { job } = current;
+    job.stop = undefined;
     underWay.shift();
     mustReset ||= current.open;
-    const nobody = lost("4.5.0", "the server took no recipient", channel.scene("data"));
-    if (current.outOfStep) handBack(current, nobody);
-    else current.stop(nobody);
+    if (current.unfinished) owner.again(job);
+    else if (!job.settled) leftOver(current);
     const next = underWay[0];
-    if (next?.job.settled === true && !next.committed) endAfterCancel();
+    if (next?.job.settled === true && !next.committed) stuck();
     else if (next === undefined) rest();
     else write(following());
   }
 
+  /** Its transaction is over and said nothing about some. */
+  function leftOver(current: Transaction): void {
+    const nobody = lost("4.5.0", "the server took no recipient", channel.scene("data"));
+    if (current.outOfStep) handBack(current, nobody);
+    else current.stop(nobody);
+  }
+
+  /** As often as there may be connections that went stale at the same time. */
   function handBack(current: Transaction, reason: Refusal): void {
     const { job } = current;
-    job.cancel = undefined;
+    job.stop = undefined;
     if (job.settled) return;
-    if (job.retried) current.stop(reason);
-    else owner.again(job);
+    if (job.moves >= pool.connections) return current.stop(reason);
+    job.moves += 1;
+    owner.again(job);
   }
 
   function rest(): void {
-    if (channel.reason !== undefined) return;
+    if (channel.reason !== undefined || underWay.length > 0) return;
     const job = mayTakeMore() ? owner.next() : undefined;
     if (job !== undefined) return take(job);
     if (retiring) return void quit();
     channel.hold(false);
-    asleep = setTimeout(() => void quit(), pool.idle).unref();
+    clearTimeout(asleep);
+    const left = Math.max(1, Math.min(pool.idle, retireAt - performance.now()));
+    asleep = setTimeout(() => void quit(), left).unref();
     owner.onIdle();
   }
 
@@ -146,14 +164,18 @@ export function startConnection(session: Session, options: Resolved, by: string,
   }
 
   /** Before the commit point a mail is stopped by closing; behind others, when those are answered. */
-  function cancel(current: Transaction, reason: Refusal): void {
-    if (current.committed) return;
-    current.stop(reason);
-    if (underWay[0] === current) endAfterCancel();
+  function stop(current: Transaction, why: Why, giveUp: boolean): void {
+    const { job } = current;
+    const scene = underWay[0] === current ? channel.scene() : channel.scene("queue");
+    if (!current.committed) {
+      current.stop(why(scene));
+      if (underWay[0] === current) stuck();
+    } else if (giveUp) current.interrupt(why(scene));
+    else job.halted ??= why;
   }
 
-  function endAfterCancel(): void {
-    channel.end(lost("4.4.2", "closed after a cancelled mail", channel.scene()));
+  function stuck(): void {
+    channel.end(lost("4.4.2", "closed after a mail was stopped", channel.scene()));
   }
 
   function ended(reason: Refusal): void {
@@ -163,39 +185,57 @@ export function startConnection(session: Session, options: Resolved, by: string,
       const unseen = messages > 1 && !current.answered && !current.committed;
       if (unseen) handBack(current, reason);
       else current.interrupt(reason);
-      current.job.cancel = undefined;
+      current.job.stop = undefined;
     }
   }
 
-  async function quit(): Promise<void> {
+  function quit(): Promise<void> {
+    goodbye ??= sayGoodbye();
+    return goodbye;
+  }
+
+  async function sayGoodbye(): Promise<void> {
     retiring = true;
     clearTimeout(asleep);
-    channel.hold(true);
-    channel.note("QUIT");
-    channel.write("QUIT\r\n");
-    // The mail is delivered by now: how the goodbye goes is nobody's concern (RFC 5321 §4.1.1.10).
-    await channel.reply("idle", QUIT_TIMEOUT).catch(() => undefined);
+    // A reply that nobody waits for any more may be long in coming.
+    if (underWay.length === 0 && channel.reason === undefined) {
+      channel.hold(true);
+      channel.note("QUIT");
+      channel.write("QUIT\r\n");
+      // The mail is delivered by now: how the goodbye goes is nobody's concern (RFC 5321 §4.1.1.10).
+      await channel.reply("idle", QUIT_TIMEOUT).catch(() => undefined);
+    }
     channel.end(lost("4.4.2", "closed by us", channel.scene()));
   }
 
-  async function probe(): Promise<void> {
+  async function probe(): Promise<boolean> {
+    probing = true;
+    clearTimeout(asleep);
     channel.hold(true);
-    channel.note("NOOP");
-    channel.write("NOOP\r\n");
-    const reply = await channel.reply("noop", timeouts.command);
-    if (reply.code >= 400) throw refused(reply, channel.scene("noop"));
-    if (underWay.length === 0) channel.hold(false);
+    try {
+      channel.note("NOOP");
+      channel.write("NOOP\r\n");
+      const reply = await channel.reply("noop", timeouts.command);
+      if (reply.code >= 300) throw refused(reply, channel.scene("noop"));
+      return true;
+    } catch (error) {
+      if (channel.reason === undefined) throw error;
+      return false;
+    } finally {
+      probing = false;
+      rest();
+    }
   }
 
   return {
     get idle() {
-      return underWay.length === 0 && !retiring && channel.reason === undefined;
+      return underWay.length === 0 && !retiring && !probing && channel.reason === undefined;
     },
     get load() {
       return underWay.length;
     },
     get room() {
-      return hasRoom();
+      return !probing && hasRoom();
     },
     take,
     start: rest,

@@ -1,6 +1,7 @@
 import type { Reply } from "@postroad/core";
 import type { Channel } from "./channel.ts";
 import { dotStuffer } from "./dots.ts";
+import type { Phase } from "./failure.ts";
 import { doubtful, lost, refused } from "./failure.ts";
 import type { Timeouts } from "./options.ts";
 import type { BodyEvents } from "./sending.ts";
@@ -20,15 +21,15 @@ export function sendData(
 ): void {
   const { body } = current.job;
   const answers = finalReplies(current, channel, timeouts, events.done, lmtp);
-  if (isSmall(body)) {
+  if (isSmall(body) && !channel.ahead) {
     const stuffer = dotStuffer();
-    const pieces = (body.chunks ?? []).flatMap((chunk) => stuffer.push(chunk));
+    const pieces = (body.chunks ?? []).map((chunk) => stuffer.push(chunk));
     current.commit();
-    answers("final", timeouts.final);
+    answers(timeouts.final);
     channel.write(...pieces, stuffer.end(), ...events.following());
     return;
   }
-  answers("body", timeouts.block);
+  answers(timeouts.block);
   stream(current, channel, timeouts, events).catch((error: unknown) => {
     if (channel.reason !== undefined) return;
     // Without the final dot the server forgets what it got (RFC 5321 §4.1.1.4).
@@ -44,9 +45,10 @@ function finalReplies(
   timeouts: Required<Timeouts>,
   done: () => void,
   lmtp: boolean,
-): (phase: "body" | "final", timeout: number) => void {
+): (timeout: number) => void {
   const count = lmtp ? current.accepted : 1;
-  return (phase, timeout) => {
+  const phase = (): Phase => (current.committed ? "final" : "body");
+  return (timeout) => {
     for (let position = 0; position < count; position += 1) {
       const onReply = (reply: Reply): void => {
         if (!current.committed) return tooEarly(reply, current, channel);
@@ -55,7 +57,7 @@ function finalReplies(
         current.finish(reply);
         done();
       };
-      channel.expect({ phase, timeout: position === 0 ? timeout : timeouts.final, onReply });
+      channel.expect({ get phase() { return phase(); }, timeout: position === 0 ? timeout : timeouts.final, onReply });
     }
   };
 }
@@ -69,7 +71,7 @@ async function stream(
   const stuffer = dotStuffer();
   for await (const chunk of bodyChunks(current.job.body, eightBit)) {
     if (channel.reason !== undefined) return;
-    channel.write(...stuffer.push(chunk));
+    channel.write(stuffer.push(chunk));
     channel.extend(timeouts.block);
     await channel.drained();
   }

@@ -5,6 +5,8 @@ export interface Deadline {
   /** In so many milliseconds from now. */
   set(milliseconds: number): void;
   clear(): void;
+  /** Clears, and lets go of the timer. */
+  end(): void;
 }
 
 /**
@@ -39,6 +41,11 @@ export function deadline(onReached: () => void): Deadline {
     },
     clear() {
       due = Infinity;
+    },
+    end() {
+      due = Infinity;
+      firesAt = Infinity;
+      clearTimeout(timer);
     },
   };
 }

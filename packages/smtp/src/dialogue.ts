@@ -26,6 +26,8 @@ export interface DialogueEvents {
   readonly following: () => readonly Piece[];
   /** Everything about this mail is answered. */
   readonly done: (current: Transaction) => void;
+  /** The only way on is over another connection. */
+  readonly stuck: () => void;
   /** The server offers CHUNKING and does not know BDAT: it may have read the message as commands. */
   readonly notUnderstood: (current: Transaction, reply: Reply) => void;
 }
@@ -71,6 +73,7 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
   /** One line at a time, for servers that do not pipeline. */
   function lockStep(current: Transaction, index: number): readonly Piece[] {
     const line = expectLine(current, index, () => {
+      if (channel.reason !== undefined) return;
       const last = index === current.envelope.length - 1;
       if (current.job.settled || (last && current.accepted === 0)) return events.done(current);
       if (!last) return channel.write(...lockStep(current, index + 1));
@@ -84,8 +87,12 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
 
   function expectGoAhead(current: Transaction): void {
     const onReply = (reply: Reply): void => {
-      if (!current.goAhead(reply)) return events.done(current);
-      if (current.job.settled || current.accepted === 0) return sendNothing(current);
+      const go = current.goAhead(reply);
+      if (channel.reason !== undefined) return;
+      if (!go) return events.done(current);
+      if (current.accepted === 0) return sendNothing(current);
+      // Nobody wants it sent any more, and the lone dot would now deliver an empty message.
+      if (current.job.settled) return events.stuck();
       sendData(current, channel, timeouts, bodyEvents(current), lmtp);
     };
     channel.expect({ phase: "data", timeout: timeouts.data, onReply });
@@ -100,6 +107,7 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
 
   /** A large mail starts when somebody is there to get it. */
   function sendLarge(current: Transaction): void {
+    if (channel.reason !== undefined) return;
     if (current.job.settled || current.accepted === 0) return events.done(current);
     void sendChunks(current, channel, timeouts, bodyEvents(current));
   }

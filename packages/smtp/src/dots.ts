@@ -1,12 +1,13 @@
-const DOT = Buffer.from(".");
+const DOT = 0x2e;
+const LF = 0x0a;
 const CRLF = Buffer.from("\r\n");
 /** Ends the data where its last line is complete (RFC 5321 §4.1.1.4). */
 const END = ".\r\n";
 
 /** Doubles the dot that begins a line, across chunks, and ends the data (RFC 5321 §4.5.2). */
 export interface DotStuffer {
-  /** The chunk in pieces, a dot in front of every line that begins with one. Mostly it is the chunk itself. */
-  push(chunk: Buffer): readonly Buffer[];
+  /** The chunk with a dot in front of every line that begins with one: mostly the very same buffer. */
+  push(chunk: Buffer): Buffer;
   /** What ends the data: a CRLF where the last line has none, and the final dot. */
   end(): string;
 }
@@ -16,26 +17,33 @@ export function dotStuffer(): DotStuffer {
   let lastTwo: Buffer = CRLF;
   return {
     push(chunk) {
-      if (chunk.byteLength === 0) return [];
-      const pieces: Buffer[] = [];
-      let from = 0;
-      let dot = atLineStart && chunk[0] === 0x2e ? 0 : nextDot(chunk, 0);
-      while (dot !== -1) {
-        if (dot > from) pieces.push(chunk.subarray(from, dot));
-        pieces.push(DOT);
-        from = dot;
-        dot = nextDot(chunk, dot);
-      }
-      pieces.push(from === 0 ? chunk : chunk.subarray(from));
-      atLineStart = chunk[chunk.byteLength - 1] === 0x0a;
+      if (chunk.byteLength === 0) return chunk;
+      const dots = dotsOf(chunk, atLineStart);
+      atLineStart = chunk[chunk.byteLength - 1] === LF;
       lastTwo = chunk.byteLength > 1 ? chunk.subarray(-2) : Buffer.concat([lastTwo, chunk]).subarray(-2);
-      return pieces;
+      return dots.length === 0 ? chunk : doubled(chunk, dots);
     },
     end: () => (lastTwo.equals(CRLF) ? END : `\r\n${END}`),
   };
 }
 
-function nextDot(chunk: Buffer, from: number): number {
-  const found = chunk.indexOf("\n.", from, "latin1");
-  return found === -1 ? -1 : found + 1;
+/** Where lines begin with a dot. */
+function dotsOf(chunk: Buffer, atLineStart: boolean): readonly number[] {
+  const dots: number[] = [];
+  if (atLineStart && chunk[0] === DOT) dots.push(0);
+  for (let at = chunk.indexOf("\n.", 0, "latin1"); at !== -1; at = chunk.indexOf("\n.", at + 1, "latin1")) dots.push(at + 1);
+  return dots;
+}
+
+function doubled(chunk: Buffer, dots: readonly number[]): Buffer {
+  const out = Buffer.allocUnsafe(chunk.byteLength + dots.length);
+  let from = 0;
+  let at = 0;
+  for (const dot of dots) {
+    at += chunk.copy(out, at, from, dot);
+    out[at++] = DOT;
+    from = dot;
+  }
+  chunk.copy(out, at, from);
+  return out;
 }

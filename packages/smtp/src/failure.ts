@@ -39,13 +39,31 @@ export function lost(status: Status<4>, message: string, scene: Scene, cause?: u
   });
 }
 
-/** A negative reply as a Refusal. With `ours` it is our own misconfiguration and never bounces anybody's mail. */
-export function refused(reply: Reply, scene: Scene, ours: boolean = false): Refusal {
-  const status = ours ? temporary(statusOf(reply)) : statusOf(reply);
+/** A negative reply as a Refusal. */
+export function refused(reply: Reply, scene: Scene): Refusal {
+  const status = statusIn(scene.phase, reply);
   const said = printable(reply.text.replaceAll("\n", " "), 400);
   const advice = adviceOn({ phase: scene.phase, status, reply: reply.code });
   const options: RefusalOptions = { ...scene, reply, ...(advice !== undefined && { advice }) };
   return new Refusal(status, `${WORDS[scene.phase]} refused: ${reply.code} ${said}`, options);
+}
+
+/** Before MAIL the server speaks of us and of itself, not of a mail: that must never bounce anybody's. */
+const OURS: ReadonlySet<Phase> = new Set(["greeting", "ehlo", "starttls", "auth", "noop"]);
+
+function statusIn(phase: Phase, reply: Reply): Status<4 | 5> {
+  if (OURS.has(phase) || reply.code === 530) return temporary(statusOf(reply));
+  return phase === "rcpt" && isTooMany(reply) ? "4.5.3" : statusOf(reply);
+}
+
+/**
+ * The server takes no more recipients in this transaction. Servers say 452, older ones 552, which is to be read as
+ * temporary (RFC 5321 §4.5.3.1.10); both codes have further meanings, which an enhanced code tells apart.
+ */
+export function isTooMany({ code, text }: Reply): boolean {
+  if (code !== 452 && code !== 552) return false;
+  const enhanced = /^[245]\.\d{1,3}\.\d{1,3}(?![\d.])/.exec(text);
+  return enhanced === null || enhanced[0].endsWith(".5.3");
 }
 
 /** The same reason, said of a mail whose final dot was sent. */

@@ -104,17 +104,18 @@ const TIMEOUTS: Required<Timeouts> = {
 const POOL: Required<PoolOptions> = { connections: 5, messages: 1000, idle: 30_000, lifetime: 3_600_000 };
 
 /** Checks options and fills in defaults. Throws a ConfigError that names every wrong one. */
-export function resolveOptions(given: SmtpOptions, protocol: Protocol = "smtp"): Resolved {
+export function resolveOptions(options: SmtpOptions, protocol: Protocol = "smtp"): Resolved {
+  const given = defined(options);
   checkOptions("smtp", given, {
     host: (value) => (typeof value === "string" && isHost(value) ? undefined : "must be a host name or address"),
     port: isInteger(1, 65_535),
     security: isOneOf("tls", "starttls", "opportunistic", "none"),
-    tls: isObject,
-    auth: isObject,
+    tls: isObjectUnseen,
+    auth: isObjectUnseen,
     name: (value) => (typeof value === "string" && isName(value) ? undefined : "must be a host name or an address literal"),
     timeouts: isObject,
     deadline: isDuration,
-    pool: (value) => (typeof value === "object" ? undefined : isInteger(1, 1000)(value)),
+    pool: (value) => (typeof value === "object" && value !== null ? undefined : isInteger(1, 1000)(value)),
     pipelining: isBoolean,
     chunking: isBoolean,
     window: isInteger(1, 1000),
@@ -123,6 +124,9 @@ export function resolveOptions(given: SmtpOptions, protocol: Protocol = "smtp"):
   }, ["host"]);
   const security = given.security ?? (given.port === 465 ? "tls" : "starttls");
   checkSecurity(given, security);
+  if (given.auth !== undefined && security === "none" && given.insecureCleartextAuth !== true) {
+    throw contradiction("auth", 'with security "none" would go in clear text; use TLS, or set insecureCleartextAuth');
+  }
   const pool = typeof given.pool === "number" ? { connections: given.pool } : (given.pool ?? {});
   return {
     pipelining: true,
@@ -159,8 +163,12 @@ function checkSecurity({ port, tls }: SmtpOptions, security: Security): void {
 }
 
 function checkAuth(auth: Login | undefined): Login | undefined {
-  if (auth !== undefined) checkOptions("smtp: auth", auth, { user: isSecret, pass: isSecret }, ["user", "pass"]);
+  if (auth !== undefined) checkOptions("smtp: auth", auth, { user: isUser, pass: isSecret }, ["user", "pass"]);
   return auth;
+}
+
+function isUser(value: unknown): string | undefined {
+  return value === "" ? "must not be empty" : isSecret(value);
 }
 
 /** Says nothing about the value: it must not appear in an error. */
@@ -171,7 +179,7 @@ function isSecret(value: unknown): string | undefined {
 function checkPool(pool: PoolOptions): Required<PoolOptions> {
   const rules = { connections: isInteger(1, 1000), messages: isInteger(1), idle: isDuration, lifetime: isDuration };
   checkOptions("smtp: pool", pool, rules);
-  return { ...POOL, ...pool };
+  return { ...POOL, ...defined(pool) };
 }
 
 function checkTimeouts(timeouts: Timeouts): Required<Timeouts> {
@@ -179,7 +187,19 @@ function checkTimeouts(timeouts: Timeouts): Required<Timeouts> {
     connect: isDuration, tls: isDuration, greeting: isDuration, command: isDuration,
     rcpt: isDuration, data: isDuration, block: isDuration, final: isDuration,
   });
-  return { ...TIMEOUTS, ...timeouts };
+  return { ...TIMEOUTS, ...defined(timeouts) };
+}
+
+/** Without what is there but undefined, which counts as not given. */
+export function defined<T extends object>(options: T): T {
+  const copy = { ...options };
+  for (const key in copy) if (copy[key] === undefined) delete copy[key];
+  return copy;
+}
+
+/** Says nothing about the value: a key or a password may have been put in the wrong place. */
+function isObjectUnseen(value: unknown): string | undefined {
+  return typeof value === "object" && value !== null ? undefined : "must be an object";
 }
 
 function contradiction(path: string, message: string): ConfigError {

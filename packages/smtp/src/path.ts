@@ -1,10 +1,11 @@
 import { domainToASCII } from "node:url";
 import type { Status } from "@postroad/core";
 import { Refusal } from "@postroad/core";
+import { printable } from "./transcript.ts";
 
 const ATOM = "[^\\x00-\\x20\\x7f<>()\\[\\]\\\\,;:\"@]";
 const QUOTED = '"(?:[^\\x00-\\x1f\\x7f"\\\\]|\\\\[\\x20-\\x7e])*"';
-const LITERAL = "\\[[\\x21-\\x5a\\x5e-\\x7e]+\\]";
+const LITERAL = "\\[[A-Za-z0-9.:-]+\\]";
 const MAILBOX = new RegExp(`^(?:(${ATOM}+|${QUOTED})@(${ATOM}+|${LITERAL}))$`, "u");
 /** By far the most addresses: needs no look at octets or labels beyond its length. */
 const PLAIN = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,189}$/;
@@ -18,7 +19,7 @@ export function pathOf(address: string, status: Status<5>): string {
   if (PLAIN.test(address)) return address;
   const match = MAILBOX.exec(address);
   if (match?.[1] === undefined || match[2] === undefined || !address.isWellFormed()) {
-    throw new Refusal(status, `${JSON.stringify(address.slice(0, 320))} is not a mailbox`, {
+    throw new Refusal(status, `"${printable(address, 320)}" is not a mailbox`, {
       phase: "envelope",
       advice: "Give local@domain without spaces, control characters or angle brackets; quote an unusual local part.",
     });
@@ -37,9 +38,10 @@ export function pathOf(address: string, status: Status<5>): string {
 
 function asciiDomain(domain: string, status: Status<5>): string {
   if (!/[^ -~]/.test(domain)) return domain;
-  const ascii = domainToASCII(domain);
+  // A "/", "?" or "#" would end the name for the URL parser underneath and so lead to another domain.
+  const ascii = /[!-,/:-@[-`{-~]/.test(domain) ? "" : domainToASCII(domain);
   if (ascii !== "" && /[a-z-]/i.test(ascii)) return ascii;
-  throw new Refusal(status, `${JSON.stringify(domain)} is not an internationalised domain name (UTS 46)`, {
+  throw new Refusal(status, `"${printable(domain, 320)}" is not an internationalised domain name (UTS 46)`, {
     phase: "envelope",
   });
 }

@@ -1,20 +1,23 @@
 import { Refusal } from "@postroad/core";
 import type { Connection, Owner } from "./connection.ts";
 import { startConnection } from "./connection.ts";
+import { remoteOf } from "./dial.ts";
+import type { Scene } from "./failure.ts";
 import { lost } from "./failure.ts";
-import type { Job } from "./job.ts";
+import type { Job, Why } from "./job.ts";
 import { line } from "./line.ts";
 import type { Resolved } from "./options.ts";
 import { openSession } from "./session.ts";
+import { orAborted } from "./wait.ts";
 
 /** Jobs in the order they came, and never more connections than allowed. */
 export interface Pool {
   submit(job: Job): void;
-  /** Stops a job wherever it is. */
-  cancel(job: Job, reason: Refusal): void;
+  /** Stops a job wherever it is; after its final dot only with `giveUp`. */
+  stop(job: Job, why: Why, giveUp: boolean): void;
   /** Rejects with the Refusal that says why the server cannot be used now. */
   check(signal: AbortSignal | undefined): Promise<void>;
-  /** Says goodbye on every connection. Nothing may be under way. */
+  /** Says goodbye on every connection. Every job must be settled. */
   close(): Promise<void>;
 }
 
@@ -22,12 +25,14 @@ export interface Pool {
 const GROWTH_PAUSE = 5_000;
 
 export function makePool(options: Resolved, by: string): Pool {
+  const inQueue: Scene = { remote: remoteOf(options), phase: "queue" };
   const waiting = line<Job>();
   /** Of those in line, the ones not cancelled. */
   let count = 0;
   const connections = new Set<Connection>();
-  const attempts = new Set<AbortController>();
+  const attempts = new Map<AbortController, Promise<void>>();
   const owner: Owner = { next, again, onIdle: dispatch, chunking: options.chunking };
+  let checks = 0;
   let growAfter = 0;
 
   function dispatch(): void {
@@ -37,7 +42,7 @@ export function makePool(options: Resolved, by: string): Pool {
       if (free === undefined || job === undefined) break;
       free.take(job);
     }
-    while (count > attempts.size && !full()) void grow();
+    while (count > attempts.size && !full()) void grow().catch(() => undefined);
   }
 
   /** Cancelled jobs stay in line until their turn comes. */
@@ -66,33 +71,33 @@ export function makePool(options: Resolved, by: string): Pool {
     return paused || connections.size + attempts.size >= options.pool.connections;
   }
 
-  async function grow(): Promise<void> {
+  /** Opens one more connection, which then looks for work. Rejects with the Refusal that says why it cannot. */
+  function grow(): Promise<void> {
     const attempt = new AbortController();
-    try {
-      await connect(attempt);
-    } catch (error) {
-      if (attempt.signal.aborted) return dispatch();
-      const bug = (): Refusal => lost("4.3.0", "bug in the SMTP client", { remote: by, phase: "connect" }, error);
-      onFailure(error instanceof Refusal ? error : bug());
-    }
+    const opened = connect(attempt.signal, () => attempts.delete(attempt)).catch((error: unknown) => {
+      attempts.delete(attempt);
+      const reason = error instanceof Refusal ? error : lost("4.3.0", "bug in the SMTP client", inQueue, error);
+      if (attempt.signal.aborted) dispatch();
+      else onFailure(reason);
+      throw reason;
+    });
+    attempts.set(attempt, opened);
+    return opened;
   }
 
-  /** Opens one more connection, which then looks for work. */
-  async function connect(attempt: AbortController): Promise<void> {
-    attempts.add(attempt);
+  async function connect(signal: AbortSignal, onOpen: () => void): Promise<void> {
     let connection: Connection | undefined;
-    try {
-      const session = await openSession(options, attempt.signal, (reason) => {
-        if (connection === undefined) return;
-        connections.delete(connection);
-        connection.ended(reason);
-        dispatch();
-      });
-      connection = startConnection(session, options, by, owner);
-      connections.add(connection);
-    } finally {
-      attempts.delete(attempt);
-    }
+    const session = await openSession(options, signal, (reason) => {
+      if (connection === undefined) return;
+      connections.delete(connection);
+      connection.ended(reason);
+      dispatch();
+    });
+    // One segment may hold the last reply and the end of it all; so it ended before anybody was there to notice.
+    if (session.channel.reason !== undefined) throw session.channel.reason;
+    onOpen();
+    connection = startConnection(session, options, by, owner);
+    connections.add(connection);
     connection.start();
   }
 
@@ -104,32 +109,37 @@ export function makePool(options: Resolved, by: string): Pool {
   }
 
   function again(job: Job): void {
-    job.retried = true;
+    if (job.halted !== undefined) return job.refuse(job.halted(inQueue));
     waiting.unshift(job);
     count += 1;
   }
 
-  function cancel(job: Job, reason: Refusal): void {
-    if (job.cancel !== undefined) return job.cancel(reason);
+  function stop(job: Job, why: Why, giveUp: boolean): void {
+    if (job.stop !== undefined) return job.stop(why, giveUp);
     if (job.settled) return;
-    job.refuse(reason);
+    job.refuse(why(inQueue));
     count -= 1;
-    if (count === 0) for (const attempt of attempts) attempt.abort();
+    if (count === 0 && checks === 0) for (const attempt of attempts.keys()) attempt.abort();
   }
 
   async function check(signal: AbortSignal | undefined): Promise<void> {
-    const idle = find((connection) => connection.idle);
-    if (idle !== undefined) return idle.probe();
-    // Where every connection is at work, the server is known to answer.
-    if (full()) return;
-    const attempt = new AbortController();
-    const abort = (): void => attempt.abort();
-    signal?.addEventListener("abort", abort, { once: true });
-    await connect(attempt).finally(() => signal?.removeEventListener("abort", abort));
+    checks += 1;
+    try {
+      const idle = find((connection) => connection.idle);
+      if (idle !== undefined && (await orAborted(idle.probe(), signal))) return;
+      const [attempt] = attempts.values();
+      // Where every connection is at work, the server is known to answer.
+      if (!full()) await orAborted(grow(), signal);
+      else if (connections.size === 0 && attempt !== undefined) await orAborted(attempt, signal);
+    } finally {
+      checks -= 1;
+      if (signal?.aborted === true && count + checks === 0) for (const attempt of attempts.keys()) attempt.abort();
+    }
   }
 
   async function close(): Promise<void> {
-    for (const attempt of attempts) attempt.abort();
+    for (const attempt of attempts.keys()) attempt.abort();
+    await Promise.allSettled(attempts.values());
     await Promise.all([...connections].map((connection) => connection.quit()));
   }
 
@@ -139,7 +149,7 @@ export function makePool(options: Resolved, by: string): Pool {
       count += 1;
       dispatch();
     },
-    cancel,
+    stop,
     check,
     close,
   };

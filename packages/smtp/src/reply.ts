@@ -1,4 +1,5 @@
 import type { Reply } from "@postroad/core";
+import { printable } from "./transcript.ts";
 
 /** A reply may be long, but not endless (RFC 5321 §4.5.3.1.5 sets 512 octets a line; servers exceed it). */
 const MAX_REPLY_BYTES = 64 * 1024;
@@ -23,8 +24,8 @@ export function replyParser(onReply: (reply: Reply) => void): ReplyParser {
   let held = 0;
 
   function takeLine(line: string): string | undefined {
-    const found = codeOf(line);
-    if (found === 0) return `not a reply line: ${JSON.stringify(line.slice(0, 80))}`;
+    const found = bareCr(line) ? 0 : codeOf(line);
+    if (found === 0) return noReply(line);
     if (lines.length > 0 && found !== code) return `a reply began with ${code} and went on with ${found}`;
     code = found;
     lines.push(decode(line.slice(4)));
@@ -42,8 +43,7 @@ export function replyParser(onReply: (reply: Reply) => void): ReplyParser {
       const text = rest + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
       let start = 0;
       for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
-        // QUIRK: a bare LF ends a line too; some appliances send it.
-        const line = text.slice(start, text.charCodeAt(end - 1) === 13 && end > start ? end - 1 : end);
+        const line = text.slice(start, withoutCr(text, start, end));
         held += end + 1 - start;
         start = end + 1;
         rest = text.slice(start);
@@ -52,6 +52,7 @@ export function replyParser(onReply: (reply: Reply) => void): ReplyParser {
         if (fault !== undefined) return fault;
       }
       rest = text.slice(start);
+      if (bareCr(rest)) return noReply(rest);
       return held + rest.length > MAX_REPLY_BYTES ? `a reply of over ${MAX_REPLY_BYTES} bytes` : undefined;
     },
     get partial() {
@@ -67,6 +68,22 @@ function codeOf(line: string): number {
   const [a, b, c] = [line.charCodeAt(0) - 48, line.charCodeAt(1) - 48, line.charCodeAt(2) - 48];
   if (a < 2 || a > 5 || b < 0 || b > 9 || c < 0 || c > 9) return 0;
   return a * 100 + b * 10 + c;
+}
+
+/** QUIRK: a bare LF ends a line too, and so does CR CR LF; some appliances send it. */
+function withoutCr(text: string, start: number, end: number): number {
+  let at = end;
+  while (at > start && text.charCodeAt(at - 1) === 13) at -= 1;
+  return at;
+}
+
+function noReply(line: string): string {
+  return `not a reply line: "${printable(decode(line), 80)}"`;
+}
+
+/** A CR inside a line: whoever reads it as a line end would see other replies. */
+function bareCr(line: string): boolean {
+  return line.includes("\r") && /\r[^\r\n]/.test(line);
 }
 
 function decode(latin1: string): string {

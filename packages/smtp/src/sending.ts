@@ -1,6 +1,6 @@
 import { Refusal } from "@postroad/core";
 import type { Body } from "./body.ts";
-import { checkedChunks } from "./body.ts";
+import { checkedChunks, slicesOf } from "./body.ts";
 import type { Channel } from "./channel.ts";
 import { lost } from "./failure.ts";
 import type { Piece } from "./pieces.ts";
@@ -17,8 +17,6 @@ export interface BodyEvents {
 
 /** Up to this size a mail in memory goes out with one write. */
 const ONE_WRITE = 64 * 1024;
-/** A larger one goes out in slices, so that a refusal half-way is noticed. */
-const SLICE = 256 * 1024;
 
 /** Is the message in memory and small? */
 export function isSmall({ chunks, size }: Body): boolean {
@@ -27,18 +25,12 @@ export function isSmall({ chunks, size }: Body): boolean {
 
 /** The message as it is sent: slices of what is in memory, else the chunks of the stream, each checked. */
 export function bodyChunks(body: Body, eightBit: boolean): Iterable<Buffer> | AsyncIterable<Buffer> {
-  return body.chunks === undefined ? checkedChunks(body, eightBit) : slices(body.chunks);
-}
-
-function* slices(chunks: readonly Buffer[]): Generator<Buffer> {
-  for (const chunk of chunks) {
-    for (let at = 0; at < chunk.byteLength; at += SLICE) yield chunk.subarray(at, at + SLICE);
-  }
+  return body.chunks === undefined ? checkedChunks(body, eightBit) : slicesOf(body.chunks);
 }
 
 /** The content failed while it was sent: temporary, and certain, since the server never got the end. */
 export function unreadable(error: unknown, channel: Channel): Refusal {
   if (error instanceof Refusal) return error;
-  const text = error instanceof Error ? error.message : "unknown error";
+  const text = error instanceof Error ? error.message : String(error);
   return lost("4.3.0", `the content could not be read: ${text}`, channel.scene("body"), error);
 }

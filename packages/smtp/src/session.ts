@@ -121,5 +121,5 @@ async function positive(channel: Channel, phase: Phase, timeout: number): Promis
 
 /** This host as an address literal, for hosts without a full name (RFC 5321 §4.1.3). */
 function literal({ localAddress = "127.0.0.1" }: Socket): string {
-  return isIPv6(localAddress) ? `[IPv6:${localAddress}]` : `[${localAddress}]`;
+  return isIPv6(localAddress) ? `[IPv6:${localAddress.replace(/%.*/, "")}]` : `[${localAddress}]`;
 }

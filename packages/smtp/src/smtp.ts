@@ -2,11 +2,12 @@ import type { Mail, Receipt, SendOptions, Transport } from "@postroad/core";
 import { transport } from "@postroad/core";
 import { bodyOf } from "./body.ts";
 import { remoteOf } from "./dial.ts";
-import { doubtful, lost } from "./failure.ts";
+import { pathsOf } from "./envelope.ts";
+import { lost } from "./failure.ts";
+import type { Why } from "./job.ts";
 import { makeJob } from "./job.ts";
 import type { Resolved, SmtpOptions } from "./options.ts";
 import { resolveOptions } from "./options.ts";
-import { pathOf } from "./path.ts";
 import type { Pool } from "./pool.ts";
 import { makePool } from "./pool.ts";
 import { optionsOfUrl } from "./url.ts";
@@ -23,7 +24,7 @@ import { optionsOfUrl } from "./url.ts";
 export function smtp(url: string, options?: Partial<SmtpOptions>): Transport;
 export function smtp(options: SmtpOptions): Transport;
 export function smtp(first: string | SmtpOptions, more: Partial<SmtpOptions> = {}): Transport {
-  const options = resolveOptions(typeof first === "string" ? { ...optionsOfUrl(first), ...more } : first);
+  const options = resolveOptions(typeof first === "string" ? optionsOfUrl(first, more) : first);
   warnOfRisks(options);
   const name = `smtp:${options.host}`;
   const pool = makePool(options, name);
@@ -34,26 +35,28 @@ export function smtp(first: string | SmtpOptions, more: Partial<SmtpOptions> = {
 }
 
 function send(mail: Mail, { signal }: SendOptions, pool: Pool, by: string, deadline: number): Promise<Receipt> {
-  // Throws before anything is queued where sender or bytes must not reach the wire.
-  if (mail.envelope.from !== "") pathOf(mail.envelope.from, "5.1.7");
+  // What must not reach the wire is refused before anything is queued.
+  const paths = pathsOf(mail.envelope);
   const body = bodyOf(mail.content);
   return new Promise((resolve) => {
-    const job = makeJob(mail, body, by, (receipt) => {
+    const job = makeJob(mail, paths, body, by, (receipt) => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
       resolve(receipt);
     });
-    const onAbort = (): void => pool.cancel(job, lost("4.3.2", "aborted", { remote: by, phase: "queue" }));
-    const timer = setTimeout(() => {
-      const late = lost("4.4.7", `not sent within ${deadline} ms`, { remote: by, phase: "queue" });
-      pool.cancel(job, late);
-      // What is past its final dot cannot be called back; only the wait for its reply ends.
-      if (!job.settled) job.refuse(doubtful(late));
-    }, deadline).unref();
+    const onAbort = (): void => pool.stop(job, aborted, false);
+    const timer = setTimeout(() => pool.stop(job, late, true), deadline).unref();
+    const late: Why = (scene) => lost("4.4.7", `not sent within ${deadline} ms`, scene);
     signal?.addEventListener("abort", onAbort, { once: true });
+    const [first] = paths.to;
+    if (typeof first === "object" && paths.to.every((path) => typeof path === "object")) return job.refuse(first);
     pool.submit(job);
+    // Reading the content may have taken its time, or aborted.
+    if (signal?.aborted === true) onAbort();
   });
 }
+
+const aborted: Why = (scene) => lost("4.3.2", "aborted", scene);
 
 /** One warning for each risk that was asked for by name. */
 function warnOfRisks(options: Resolved): void {

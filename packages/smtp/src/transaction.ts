@@ -1,9 +1,9 @@
 import type { Accepted, ForAll, Outcome, Reply } from "@postroad/core";
 import { Refusal, verdictOf } from "@postroad/core";
-import type { Channel, Expected } from "./channel.ts";
+import type { Expected } from "./channel.ts";
 import { checkBody, mailCommand, rcptCommand } from "./commands.ts";
 import type { Phase } from "./failure.ts";
-import { doubtful, lost, refused, successOf } from "./failure.ts";
+import { doubtful, isTooMany, lost, refused, successOf } from "./failure.ts";
 import type { Job } from "./job.ts";
 import type { Timeouts } from "./options.ts";
 import type { Session } from "./session.ts";
@@ -27,6 +27,8 @@ export interface Transaction {
   readonly open: boolean;
   /** What completes the message is on its way: from here on the server may have taken the mail. */
   readonly committed: boolean;
+  /** The server took the mail for some and had too many of the others, who need another transaction. */
+  readonly unfinished: boolean;
   commit(): void;
   /** The reply to the message settles every recipient that is left. */
   finish(reply: Reply): void;
@@ -40,39 +42,56 @@ export interface Transaction {
 
 export function transaction(job: Job, session: Session, by: string, timeouts: Required<Timeouts>): Transaction {
   const { channel } = session;
-  const verdicts: (ForAll<Outcome> | undefined)[] = job.mail.envelope.to.map(() => undefined);
-  const { lines, recipients } = envelopeOf(job, session, (index, reason) => (verdicts[index] = verdictOf(reason, by)));
+  const { lines, recipients } = envelopeOf(job, session, by);
+  /** By index of the recipient: what its own reply said. */
+  const verdicts = new Map<number, ForAll<Outcome>>();
   const taken: number[] = [];
+  /** For these the server had too many recipients (RFC 5321 §4.5.3.1.10). */
+  const surplus: number[] = [];
   let answered = false;
   let outOfStep = false;
   let open = false;
   let committed = false;
+  let unfinished = false;
 
   function settleRest(verdict: ForAll<Outcome>): void {
-    job.settle((index) => verdicts[index] ?? verdict);
+    unfinished = surplus.length > 0 && verdict.kind === "accepted" && !job.settled;
+    if (!unfinished) return job.settle((index) => verdicts.get(index) ?? verdict);
+    for (const index of recipients) if (!surplus.includes(index)) job.decide(index, verdicts.get(index) ?? verdict);
   }
 
   function stop(reason: Refusal): void {
-    settleRest(verdictOf(reason, by));
+    if (!job.settled) settleRest(verdictOf(reason, by));
+  }
+
+  /** After a reply that makes no sense, none can be trusted to belong to the command it was matched to. */
+  function confused({ code }: Reply, phase: Phase): void {
+    verdicts.clear();
+    channel.end(lost("4.5.0", `the server answered ${code}, which makes no sense here`, channel.scene(phase)));
   }
 
   function onMail(reply: Reply): void {
     // The channel ends over a 421; nothing of this mail was looked at.
     if (reply.code === 421) return;
     answered = true;
+    if (isIntermediate(reply)) return confused(reply, "mail");
     open = reply.code < 300;
-    outOfStep = reply.code === 503 && !job.retried;
-    if (!open && !outOfStep) stop(negative(reply, channel, "mail"));
+    outOfStep = reply.code === 503 && job.moves === 0;
+    if (!open && !outOfStep) stop(refused(reply, channel.scene("mail")));
   }
 
   function onRcpt(reply: Reply, index: number): void {
-    if (reply.code < 300) taken.push(index);
-    else if (!outOfStep) verdicts[index] = verdictOf(negative(reply, channel, "rcpt"), by);
+    if (isIntermediate(reply)) return confused(reply, "rcpt");
+    if (reply.code < 300) {
+      taken.push(index);
+    } else if (!outOfStep) {
+      if (isTooMany(reply)) surplus.push(index);
+      verdicts.set(index, verdictOf(refused(reply, channel.scene("rcpt")), by));
+    }
   }
 
   function verdictOn(reply: Reply): ForAll<Outcome> {
-    if (reply.code < 300) return accepted(reply, by, channel.remote);
-    return verdictOf(negative(reply, channel, "final"), by);
+    return reply.code < 300 ? accepted(reply, by, channel.remote) : verdictOf(refused(reply, channel.scene("final")), by);
   }
 
   return {
@@ -93,6 +112,9 @@ export function transaction(job: Job, session: Session, by: string, timeouts: Re
     get committed() {
       return committed;
     },
+    get unfinished() {
+      return unfinished;
+    },
     commit() {
       committed = true;
     },
@@ -102,22 +124,30 @@ export function transaction(job: Job, session: Session, by: string, timeouts: Re
       return expect("rcpt", timeouts.rcpt, (reply) => onRcpt(reply, recipient), then);
     },
     goAhead(reply) {
-      const go = reply.code >= 300 && reply.code < 400;
+      if (reply.code < 300) {
+        confused(reply, "data");
+        return false;
+      }
+      const go = isIntermediate(reply);
       if (go) open = false;
-      else if (taken.length > 0) stop(negative(reply, channel, "data"));
+      else if (taken.length > 0) stop(refused(reply, channel.scene("data")));
       return go;
     },
     finish(reply) {
+      if (isIntermediate(reply)) return confused(reply, "final");
       open &&= reply.code >= 300;
+      // Out of step, and yet taken: to send it again would make a second copy.
+      outOfStep &&= reply.code >= 300;
       if (!outOfStep) settleRest(verdictOn(reply));
     },
     finishOne(reply, position) {
       const index = taken[position];
-      if (index !== undefined) verdicts[index] = verdictOn(reply);
+      if (isIntermediate(reply)) confused(reply, "final");
+      else if (index !== undefined) verdicts.set(index, verdictOn(reply));
     },
     stop,
     interrupt(reason) {
-      stop(committed ? doubtful(reason) : reason);
+      if (!job.settled) stop(committed ? doubtful(reason) : reason);
     },
   };
 }
@@ -129,28 +159,38 @@ interface EnvelopeLines {
 }
 
 /** The lines for those recipients that can be sent at all; the others are refused one by one. */
-function envelopeOf(job: Job, session: Session, refuse: (index: number, reason: Refusal) => void): EnvelopeLines {
+function envelopeOf(job: Job, session: Session, by: string): EnvelopeLines {
+  const { mail, paths, body } = job;
   const recipients: number[] = [];
   const lines: string[] = [];
-  const { envelope } = job.mail;
   try {
-    checkBody(job.body, session.capabilities);
-    lines.push(mailCommand(envelope, job.body, session));
+    checkBody(body, session.capabilities);
+    lines.push(mailCommand(mail.envelope, paths.from, body, session));
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    job.refuse(error);
+    job.refuse(asRefusal(error));
     return { lines: [], recipients };
   }
-  for (const [index, to] of envelope.to.entries()) {
+  for (const [index, to] of mail.envelope.to.entries()) {
+    const path = paths.to[index];
+    if (typeof path !== "string" || !job.undecided(index)) continue;
     try {
-      lines.push(rcptCommand(to, session.capabilities));
+      lines.push(rcptCommand(to, path, session.capabilities));
       recipients.push(index);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      refuse(index, error);
+      job.decide(index, verdictOf(asRefusal(error), by));
     }
   }
   return { lines: recipients.length === 0 ? [] : lines, recipients };
+}
+
+/** Thrown here, a bug would end the process: nobody stands between this and the socket. */
+function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  return new Refusal("4.3.0", `bug in the SMTP client: ${String(error)}`, { phase: "mail", cause: error });
+}
+
+function isIntermediate({ code }: Reply): boolean {
+  return code >= 300 && code < 400;
 }
 
 function expect(phase: Phase, timeout: number, take: (reply: Reply) => void, then: () => void): Expected {
@@ -166,9 +206,4 @@ function expect(phase: Phase, timeout: number, take: (reply: Reply) => void, the
 
 function accepted(reply: Reply, by: string, remote: string): ForAll<Accepted> {
   return { kind: "accepted", status: successOf(reply.text), by, remote, reply };
-}
-
-function negative(reply: Reply, channel: Channel, phase: Phase): Refusal {
-  if (reply.code < 400) return lost("4.5.0", `the server answered ${phase} with ${reply.code}`, channel.scene(phase));
-  return refused(reply, channel.scene(phase), phase === "mail" && reply.code === 530);
 }

@@ -4,16 +4,28 @@ export interface Transcript {
   client(text: string): void;
   /** What the server said. */
   server(code: number, text: string): void;
+  /** From now on these do not show, whoever says them. */
+  hide(secrets: readonly string[]): void;
+  /** The text without what is hidden. */
+  clean(text: string): string;
   /** `C: …` and `S: …`, oldest first; control characters escaped, each at most 200 characters. */
   lines(): readonly string[];
 }
 
 const KEPT = 12;
 const MAX_LENGTH = 200;
+/** What is shorter stands in every other line by chance. */
+const SHORTEST_SECRET = 4;
 
 /** Costs two array writes per entry; lines are cut and cleaned only when somebody asks. Secrets must not be given. */
 export function transcript(): Transcript {
   const entries: string[] = [];
+  const hidden: string[] = [];
+
+  function clean(text: string): string {
+    return hidden.reduce((cleaned, secret) => cleaned.replaceAll(secret, "***"), text);
+  }
+
   function keep(entry: string): void {
     if (entries.length === KEPT) entries.shift();
     entries.push(entry);
@@ -21,7 +33,9 @@ export function transcript(): Transcript {
   return {
     client: (text) => keep(`C${text}`),
     server: (code, text) => keep(`S${code} ${text}`),
-    lines: () => entries.flatMap(readable).slice(-KEPT),
+    hide: (secrets) => void hidden.push(...secrets.filter((secret) => secret.length >= SHORTEST_SECRET)),
+    clean,
+    lines: () => entries.flatMap((entry) => readable(clean(entry))).slice(-KEPT),
   };
 }
 
@@ -34,9 +48,9 @@ function readable(entry: string): readonly string[] {
 /** Text from the other side made safe for logs and terminals: control characters escaped, length capped. */
 export function printable(text: string, limit: number): string {
   const cut = text.length > limit ? `${text.slice(0, limit)}…` : text;
-  return cut.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
+  return cut.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
 }
 
 function escaped(character: string): string {
-  return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }

@@ -1,23 +1,26 @@
 import { ConfigError, nearest } from "@postroad/core";
 import type { Security, SmtpOptions } from "./options.ts";
+import { defined } from "./options.ts";
 
 const PARAMETERS = ["pool", "security", "name", "deadline", "pipelining"] as const;
 type Parameter = (typeof PARAMETERS)[number];
 
 /**
- * Options from `smtps://user:pass@host:465?pool=5` or `smtp://…` (STARTTLS). User and password are percent-decoded,
- * so any character can stand in them. Parameters: pool, security, name, deadline (milliseconds), pipelining.
+ * Options from `smtps://user:pass@host:465?pool=5` or `smtp://…` (STARTTLS), and `more`, which goes before them. User
+ * and password are percent-decoded, so any character can stand in them. Parameters: pool, security, name, deadline
+ * (milliseconds), pipelining.
  */
-export function optionsOfUrl(text: string): SmtpOptions {
+export function optionsOfUrl(text: string, more: Partial<SmtpOptions> = {}): SmtpOptions {
   const url = parse(text);
   const secure = url.protocol === "smtps:";
-  const options: Mutable<SmtpOptions> = { host: decodeURIComponent(url.hostname.replace(/^\[|\]$/g, "")) };
+  const options: Mutable<SmtpOptions> = { host: decode(url.hostname.replace(/^\[|\]$/g, "")) };
   if (url.port !== "") options.port = Number(url.port);
   if (secure) options.security = "tls";
-  if (url.username !== "") options.auth = { user: decode(url.username), pass: decode(url.password) };
+  if (url.username !== "" || url.password !== "") options.auth = { user: decode(url.username), pass: decode(url.password) };
   for (const [name, value] of url.searchParams) apply(options, name, value);
-  if (secure && options.security !== "tls") throw wrong("security", 'contradicts smtps://, which is security "tls"');
-  return options;
+  const all = { ...options, ...defined(more) };
+  if (secure && all.security !== "tls") throw wrong("security", 'contradicts smtps://, which is security "tls"');
+  return all;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -29,6 +32,7 @@ function parse(text: string): URL {
     throw wrong("url", "must look like smtps://user:pass@host:465; percent-encode special characters in user and password");
   }
   if (url.pathname !== "" && url.pathname !== "/") throw wrong("url", "must have no path; percent-encode a / in the password");
+  if (url.search.includes("@")) throw wrong("url", "must have no @ behind a ?; percent-encode a ? in the password");
   if (url.hash !== "") throw wrong("url", "must have no fragment; percent-encode a # in the password");
   return url;
 }
@@ -39,9 +43,14 @@ function apply(options: Mutable<SmtpOptions>, name: string, value: string): void
     throw wrong(name, `is not a parameter; ${near === undefined ? `there are ${PARAMETERS.join(", ")}` : `did you mean ${near}?`}`);
   }
   if (name === "pool" || name === "deadline") options[name] = Number(value);
-  else if (name === "pipelining") options.pipelining = value !== "false";
+  else if (name === "pipelining") options.pipelining = booleanOf(name, value);
   else if (name === "name") options.name = value;
   else options.security = securityOf(value);
+}
+
+function booleanOf(name: string, value: string): boolean {
+  if (value !== "true" && value !== "false") throw wrong(name, "must be true or false");
+  return value === "true";
 }
 
 function securityOf(value: string): Security {
@@ -58,7 +67,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw wrong("url", "has a % in user or password that is not followed by two hexadecimal digits; write it as %25");
+    throw wrong("url", "has a % in user, password or host that is not followed by two hexadecimal digits; write it as %25");
   }
 }
 
