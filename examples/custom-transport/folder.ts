@@ -5,8 +5,8 @@ import type { Transport } from "@postroad/core";
 import { receipt, transport } from "@postroad/core";
 
 export function folder(path: string): Transport {
-  return transport(`folder:${path}`, async (mail, { signal }) => {
-    await writeFile(join(path, `${encodeURIComponent(mail.id)}.eml`), mail.content.open(), { signal });
+  return transport(`folder:${path}`, async (mail) => {
+    await writeFile(join(path, `${encodeURIComponent(mail.id)}.eml`), mail.content.open());
     return receipt(mail, { kind: "accepted", status: "2.0.0", by: "folder" });
   });
 }

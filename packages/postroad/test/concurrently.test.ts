@@ -124,7 +124,7 @@ describe("concurrently", () => {
         closed = true;
       }
     }
-    for await (const { index } of concurrently(source(), async (_, index) => ({ index }), { concurrency: 2 })) {
+    for await (const { index } of concurrently(source(), async (item) => ({ index: item }), { concurrency: 2 })) {
       if (index === 5) break;
     }
     await turn();
