@@ -6,13 +6,14 @@ import { messageError } from "./address-error.ts";
 import type { FileSource } from "./file.ts";
 import { isFileSource } from "./file.ts";
 import type { Issues } from "./issues.ts";
-import { kindOf, oneLine, throwIssues } from "./issues.ts";
+import { kindOf, throwIssues } from "./issues.ts";
 import type { Edit } from "./raw-edit.ts";
 import { edited, withLineEnds } from "./raw-edit.ts";
 import { rawEnvelope } from "./raw-envelope.ts";
 import { checkCharacters, checkFields, fieldsNamed } from "./raw-fields.ts";
 import type { Flaws, RawHeader, Span } from "./raw-header.ts";
 import { MAX_HEADER_SIZE, refuseFlaws, scanHeader } from "./raw-header.ts";
+import { frozen, idOf, metaOf } from "./raw-identity.ts";
 import type { RawMailOptions, Repairs } from "./raw-options.ts";
 import { checkRawOptions } from "./raw-options.ts";
 import { lineScanner } from "./raw-scan.ts";
@@ -56,14 +57,14 @@ export async function rawMail(
   checkFields(header, repair.date !== undefined, issues);
   const isUtf8 = checkCharacters(head, header, smtputf8, issues);
   const envelope = rawEnvelope(head, header, options.envelope, maxRecipients, issues);
-  const key = oneLine(id, "id", issues);
+  const [key, notes] = [idOf(id, issues), metaOf(meta, issues)];
   throwIssues(issues);
-  return {
+  return frozen({
     id: key,
     envelope: isUtf8 ? { ...envelope, smtputf8: true } : envelope,
     content: edited(content, size, editsOf(header, start.start, repair.date)),
-    meta: { ...meta },
-  };
+    meta: notes,
+  });
 }
 
 function contentFrom(source: unknown): Content {

@@ -276,6 +276,15 @@ describe("the sources of a raw mail", () => {
     expect(ids[0]).toMatch(/^[\da-f-]{36}$/);
     expect(ids[0]).not.toBe(ids[1]);
     expect(await issuesOf(source, { id: "a\nb" })).toMatchObject([{ path: "id" }]);
+    expect(await issuesOf(source, { id: "" })).toMatchObject([{ path: "id" }]);
+    // @ts-expect-error: notes are strings
+    expect(await issuesOf(source, { meta: { tries: 1 } })).toMatchObject([{ path: "meta.tries" }]);
+  });
+
+  it("is frozen, and its meta takes any key for data", async () => {
+    const mail = await rawMail(source, { meta: JSON.parse('{"__proto__": "a"}') });
+    expect([mail, mail.envelope, mail.envelope.to, mail.envelope.to[0], mail.meta].every(Object.isFrozen)).toBe(true);
+    expect(Object.entries(mail.meta)).toEqual([["__proto__", "a"]]);
   });
 
   it("#9: a string is text, never a path", async () => {
