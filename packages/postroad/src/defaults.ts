@@ -2,9 +2,11 @@ import { ConfigError } from "@postroad/core";
 import type { Draft } from "@postroad/message";
 
 /** What every draft of a mailer has unless it says otherwise. What makes a mail unique cannot be a default. */
-export type Defaults = Partial<Omit<Draft, "id" | "messageId" | "date">>;
+export type Defaults = Partial<Omit<Draft, Unique>> & { readonly [Field in Unique]?: never };
 
-const UNIQUE = ["id", "messageId", "date"];
+type Unique = "id" | "messageId" | "date";
+
+const UNIQUE: readonly Unique[] = ["id", "messageId", "date"];
 
 /**
  * Fills in what a draft leaves open. A field of the draft replaces the default; `meta` is merged key by key, and
