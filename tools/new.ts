@@ -4,10 +4,10 @@ import { relative } from "node:path";
 import { scaffold } from "./lib/scaffold.ts";
 import { root } from "./lib/workspace.ts";
 
+const usage = "use: pnpm new transport|middleware|store <name>";
 const [kind = "", name = "", ...rest] = process.argv.slice(2);
 try {
-  if (kind === "" || name === "" || rest.length > 0)
-    throw new RangeError("use: pnpm new transport|middleware|store <name>");
+  if (kind === "" || name === "" || rest.length > 0) throw new RangeError(usage);
   for (const file of await scaffold(root, kind, name)) console.log(relative(root, file));
   process.exitCode = finish();
 } catch (error) {

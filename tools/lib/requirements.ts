@@ -1,14 +1,9 @@
 import { sectionsOf } from "./markdown.ts";
 
-export interface Requirement {
-  /** Stable: `C30`, `M8`, `#36`, `I1`. */
-  readonly id: string;
-  readonly text: string;
-}
-
-export interface RequirementSection {
+/** The rows below one heading. Their ids are stable: `C30`, `M8`, `#36`, `I1`. */
+export interface Requirements {
   readonly title: string;
-  readonly requirements: readonly Requirement[];
+  readonly ids: readonly string[];
 }
 
 export interface Coverage {
@@ -19,20 +14,18 @@ export interface Coverage {
 }
 
 const id = /(?:[A-Z]+|#)\d+/;
+const oneId = new RegExp(`^${id.source}$`);
 const range = new RegExp(`(${id.source})(?:\\s*(?:-|–|\\.\\.|to)\\s*(${id.source}))?`, "g");
 /** Ids and nothing else, such as `C1, C2`, `C29 to C32`, `#19–#34 and C10`. */
 const onlyIds = new RegExp(`^(?:${id.source}|\\s|,|;|/|-|–|\\.\\.|&|\\b(?:and|to)\\b)+$`);
 
 /** The requirements of a Markdown text: every table row whose first cell is an id. A bare number is a `#` id. */
-export function requirementsOf(markdown: string): readonly RequirementSection[] {
-  const sections = sectionsOf(markdown).map(({ title, rows }) => ({
-    title,
-    requirements: rows.flatMap(([first = "", ...rest]) => {
-      const name = /^\d+$/.test(first) ? `#${first}` : first;
-      return new RegExp(`^${id.source}$`).test(name) ? [{ id: name, text: rest.join(" | ") }] : [];
-    }),
-  }));
-  return sections.filter(({ requirements }) => requirements.length > 0);
+export function requirementsOf(markdown: string): readonly Requirements[] {
+  const sections = sectionsOf(markdown).map(({ title, rows }) => {
+    const names = rows.map(([first = ""]) => (/^\d+$/.test(first) ? `#${first}` : first));
+    return { title, ids: names.filter((name) => oneId.test(name)) };
+  });
+  return sections.filter(({ ids }) => ids.length > 0);
 }
 
 /**
@@ -67,10 +60,9 @@ function numberOf(name: string): number {
 }
 
 /** Which requirements the titles name, by section. */
-export function coverageOf(sections: readonly RequirementSection[], titles: Iterable<string>): readonly Coverage[] {
+export function coverageOf(sections: readonly Requirements[], titles: Iterable<string>): readonly Coverage[] {
   const named = new Set([...titles].flatMap((title) => idsIn(title)));
-  return sections.map(({ title, requirements }) => {
-    const ids = requirements.map((requirement) => requirement.id);
+  return sections.map(({ title, ids }) => {
     const covered = ids.filter((name) => named.has(name));
     return { section: title, total: ids.length, covered, uncovered: ids.filter((name) => !named.has(name)) };
   });

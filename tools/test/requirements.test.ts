@@ -20,9 +20,9 @@ const text = [
 
 describe("requirementsOf", () => {
   it("reads every row that starts with an id, and a bare number as one", () => {
-    expect(requirementsOf(text).map(({ title, requirements }) => [title, requirements.map(({ id }) => id)])).toEqual([
-      ["Client (Z)", ["Z1", "Z2"]],
-      ["Bad input", ["#90"]],
+    expect(requirementsOf(text)).toEqual([
+      { title: "Client (Z)", ids: ["Z1", "Z2"] },
+      { title: "Bad input", ids: ["#90"] },
     ]);
   });
 });
