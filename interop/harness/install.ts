@@ -1,0 +1,88 @@
+import { execFile } from "node:child_process";
+import { constants } from "node:fs";
+import { access, rm, writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** A server that tests talk to. */
+export type Program = "postfix" | "dovecot";
+
+interface Source {
+  /** What has to be there for the tests to run. */
+  readonly files: readonly string[];
+  /** The Debian packages that bring it. */
+  readonly packages: readonly string[];
+}
+
+const SOURCES: Readonly<Record<Program, Source>> = {
+  postfix: { files: ["/usr/sbin/postfix", "/usr/lib/postfix/sbin/smtpd"], packages: ["postfix"] },
+  dovecot: {
+    files: ["/usr/sbin/dovecot", "/usr/lib/dovecot/lmtp", "/usr/lib/dovecot/imap"],
+    packages: ["dovecot-core", "dovecot-imapd", "dovecot-lmtpd"],
+  },
+};
+const PROGRAMS: readonly Program[] = ["postfix", "dovecot"];
+
+/** Why a program cannot be used, for each that cannot. */
+export type Missing = Readonly<Partial<Record<Program, string>>>;
+
+/** Installs from Debian what is not there, where that is allowed, and tells what tests have to do without. */
+export async function install(): Promise<Missing> {
+  if (process.getuid?.() !== 0) return all("it takes root to run");
+  const absent = await absentPrograms();
+  if (absent.length === 0) return {};
+  if (!(await exists("/etc/debian_version"))) return all("it is not installed, and this is not Debian", absent);
+  try {
+    await aptGetInstall(absent.flatMap((program) => SOURCES[program].packages));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.trim().split("\n").at(-1) : String(error);
+    return all(`apt-get could not install it: ${reason}`, await absentPrograms());
+  }
+  return all("its packages lack a file that the tests need", await absentPrograms());
+}
+
+function all(reason: string, programs: readonly Program[] = PROGRAMS): Missing {
+  return Object.fromEntries(programs.map((program) => [program, reason]));
+}
+
+async function absentPrograms(): Promise<readonly Program[]> {
+  const found = await Promise.all(
+    PROGRAMS.map(async (program) => (await Promise.all(SOURCES[program].files.map(exists))).every(Boolean)),
+  );
+  return PROGRAMS.filter((_, index) => found[index] === false);
+}
+
+/** Removes nothing that is installed, such as another mail server. */
+async function aptGetInstall(packages: readonly string[]): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const options = ["-q", "-o", "DPkg::Lock::Timeout=300"];
+  console.error(`interop: installing ${packages.join(", ")}`);
+  const release = await keepServicesDown();
+  try {
+    await run("apt-get", [...options, "update"], { env });
+    await run("apt-get", [...options, "install", "-y", "--no-remove", "--no-install-recommends", ...packages], { env });
+  } finally {
+    await release();
+  }
+}
+
+const POLICY = "/usr/sbin/policy-rc.d";
+
+/** Debian starts a server that it installs, unless this script says no (101: forbidden by policy). */
+async function keepServicesDown(): Promise<() => Promise<void>> {
+  try {
+    await writeFile(POLICY, "#!/bin/sh\nexit 101\n", { flag: "wx", mode: 0o755 });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return () => Promise.resolve();
+    throw error;
+  }
+  return () => rm(POLICY);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path, constants.F_OK).then(
+    () => true,
+    () => false,
+  );
+}
