@@ -1,51 +1,71 @@
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { Reply } from "@postroad/core";
 import type { Capabilities } from "./capabilities.ts";
 import { authMechanisms } from "./capabilities.ts";
 import type { Channel } from "./channel.ts";
 import { lost, refused } from "./failure.ts";
-import type { Login } from "./options.ts";
+import type { Auth } from "./login.ts";
+import type { Resolved } from "./options.ts";
+import type { Mechanism, Place } from "./sasl.ts";
+import { chooseMechanism, knownMechanisms } from "./sasl.ts";
+import type { Binding } from "./scram.ts";
 
-/** A SASL mechanism at work (RFC 4422). */
-interface Mechanism {
-  readonly name: string;
-  /** Sent along with AUTH (RFC 4954 §4). */
-  readonly initial?: string;
-  /** Answers to the server's challenges, in order. More challenges than these end the login. */
-  readonly responses: readonly string[];
+/**
+ * Logs in (RFC 4954) with the strongest mechanism offered, and no weaker one after it. A refusal is our own
+ * misconfiguration, so it is temporary: nobody's mail bounces over it.
+ */
+export async function logIn(channel: Channel, socket: Socket, options: Resolved, login: Auth, capabilities: Capabilities): Promise<void> {
+  const { host, port } = options;
+  const place = { host, port, binding: bindingOf(socket), offered: authMechanisms(capabilities) };
+  let reply = await attempt(channel, login, place, options.timeouts.command, false);
+  // A token may just have expired; a new one is worth a second try.
+  if (reply.code === 535 && "token" in login && typeof login.token === "function") {
+    reply = await attempt(channel, login, place, options.timeouts.command, true);
+  }
+  if (reply.code !== 235) throw refused(reply, channel.scene("auth"), options.note);
 }
 
-/** Strongest first: the first one that the server offers is used, and no other after it. */
-const MECHANISMS: readonly ((login: Login) => Mechanism)[] = [
-  ({ user, pass }) => ({ name: "PLAIN", initial: `\0${user}\0${pass}`, responses: [] }),
-  ({ user, pass }) => ({ name: "LOGIN", responses: [user, pass] }),
-];
-
-/** Logs in (RFC 4954). A refusal is our own misconfiguration, so it is temporary: nobody's mail bounces over it. */
-export async function logIn(channel: Channel, login: Login, offered: Capabilities, timeout: number): Promise<void> {
-  const mechanism = choose(channel, login, offered);
-  const initial = mechanism.initial === undefined ? [] : [mechanism.initial];
-  channel.hide([login.pass, ...[login.pass, login.user, ...initial].map(base64)]);
-  const command = ["AUTH", mechanism.name, ...initial.map(base64)].join(" ");
-  let reply = await exchange(channel, command, mechanism.initial === undefined ? command : `AUTH ${mechanism.name} ***`, timeout);
-  let left = mechanism.responses;
-  for (let next = left[0]; reply.code === 334 && next !== undefined; next = left[0]) {
-    left = left.slice(1);
-    reply = await exchange(channel, base64(next), "***", timeout);
+async function attempt(channel: Channel, login: Auth, place: Place, timeout: number, refresh: boolean): Promise<Reply> {
+  const secret = await secretOf(channel, login, refresh);
+  const mechanism = chooseMechanism(login, place, secret);
+  if (mechanism === undefined) throw noneFits(channel, login, place);
+  const initial = mechanism.initial === undefined ? [] : [base64(mechanism.initial) || "="];
+  channel.hide([secret, base64(secret), ...initial]);
+  const said = `AUTH ${mechanism.name}`;
+  let reply = await exchange(channel, [said, ...initial].join(" "), initial.length === 0 ? said : `${said} ***`, timeout);
+  for (let round = 0; reply.code === 334; round += 1) {
+    const response = await mechanism.respond(Buffer.from(reply.text, "base64").toString("utf8"), round);
+    if (response === undefined) return cancel(channel, mechanism, timeout);
+    reply = await exchange(channel, base64(response), "***", timeout);
   }
-  if (reply.code === 334) {
-    await exchange(channel, "*", "*", timeout);
-    throw lost("4.5.0", `the server asks for more than ${mechanism.name} has to say`, channel.scene("auth"));
+  if (reply.code === 235 && mechanism.complete?.() === false) {
+    throw lost("4.7.8", `the server let us in before ${mechanism.name} was complete: it has proved nothing`, channel.scene("auth"));
   }
-  if (reply.code !== 235) throw refused(reply, channel.scene("auth"));
-  if (left.length > 0) throw lost("4.5.0", "the server let us in without asking for the password", channel.scene("auth"));
+  return reply;
 }
 
-function choose(channel: Channel, login: Login, offered: Capabilities): Mechanism {
-  const names = authMechanisms(offered);
-  const mechanism = MECHANISMS.map((make) => make(login)).find(({ name }) => names.includes(name));
-  if (mechanism !== undefined) return mechanism;
-  const offers = names.length === 0 ? "no login at all" : `only ${names.join(", ")}`;
-  throw lost("4.7.4", `the server offers ${offers}; PLAIN or LOGIN is needed`, channel.scene("auth"));
+/** `*` ends a login that makes no sense (RFC 4954 §4). */
+async function cancel(channel: Channel, { name }: Mechanism, timeout: number): Promise<never> {
+  await exchange(channel, "*", "*", timeout);
+  throw lost("4.5.0", `the server sent a challenge that ${name} does not have`, channel.scene("auth"));
+}
+
+/** The password, or a token that may have to be got first. */
+async function secretOf(channel: Channel, login: Auth, refresh: boolean): Promise<string> {
+  if (!("token" in login)) return "pass" in login ? login.pass : "";
+  if (typeof login.token === "string") return login.token;
+  try {
+    return await login.token({ refresh });
+  } catch (error) {
+    throw lost("4.7.0", "no access token could be got", channel.scene("auth"), error);
+  }
+}
+
+function noneFits(channel: Channel, login: Auth, { offered }: Place): Error {
+  const offers = offered.length === 0 ? "no login at all" : `only ${offered.join(", ")}`;
+  const wanted = login.method ?? knownMechanisms(login).join(", ");
+  return lost("4.7.4", `the server offers ${offers}, and this login needs ${wanted}`, channel.scene("auth"));
 }
 
 async function exchange(channel: Channel, line: string, said: string, timeout: number): Promise<Reply> {
@@ -56,6 +76,16 @@ async function exchange(channel: Channel, line: string, said: string, timeout: n
   throw lost("4.5.0", `the server answered AUTH with ${reply.code}`, channel.scene("auth"));
 }
 
+/** RFC 9266 for TLS 1.3. Before it, the Finished message is unique unless the session was resumed (RFC 5929 §3). */
+function bindingOf(socket: Socket): Binding | undefined {
+  if (!(socket instanceof TLSSocket)) return undefined;
+  if (socket.getProtocol() === "TLSv1.3") {
+    return { type: "tls-exporter", data: socket.exportKeyingMaterial(32, "EXPORTER-Channel-Binding", Buffer.alloc(0)) };
+  }
+  const finished = socket.isSessionReused() ? undefined : socket.getFinished();
+  return finished === undefined ? undefined : { type: "tls-unique", data: finished };
+}
+
 function base64(text: string): string {
-  return text === "" ? "=" : Buffer.from(text, "utf8").toString("base64");
+  return Buffer.from(text, "utf8").toString("base64");
 }

@@ -83,10 +83,10 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
   }
 
   function unexpected(code: number): void {
-    // It needs no command (RFC 5321 §3.8).
     if (lastPhase === "starttls") fail("4.7.5", INJECTED);
+    // It needs no command (RFC 5321 §3.8).
     else if (code === 421) fail("4.3.2", "the server closes the connection with 421");
-    else fail("4.5.0", `the server sent a ${code} that nothing asked for`);
+    else end(lost("4.5.0", `the server sent a ${code} that nothing asked for`, scene(lastPhase)));
   }
 
   function scene(phase: Phase = expected[0]?.phase ?? "idle"): Scene {
@@ -113,6 +113,8 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
   function attach(next: Socket): void {
     socket = next;
     for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
+    // Whoever made the connection may have paused it.
+    socket.resume();
   }
 
   function release(): void {

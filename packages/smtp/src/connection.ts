@@ -5,6 +5,7 @@ import type { Job, Why } from "./job.ts";
 import type { Resolved } from "./options.ts";
 import type { Piece } from "./pieces.ts";
 import type { Session } from "./session.ts";
+import { messageLimit } from "./limits.ts";
 import type { Transaction } from "./transaction.ts";
 import { transaction } from "./transaction.ts";
 
@@ -45,6 +46,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
   const { channel } = session;
   const { timeouts, pool } = options;
   const dialogue = makeDialogue(session, options, { mayChunk: () => owner.chunking, following, done, notUnderstood, stuck });
+  const maxMessages = Math.min(pool.messages, messageLimit(session.capabilities));
   const retireAt = performance.now() + pool.lifetime;
   /** In the order of the wire; only the last may not be committed yet. */
   const underWay: Transaction[] = [];
@@ -56,7 +58,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
   let goodbye: Promise<void> | undefined;
 
   function mayTakeMore(): boolean {
-    retiring ||= messages >= pool.messages || performance.now() >= retireAt;
+    retiring ||= messages >= maxMessages || performance.now() >= retireAt;
     return !retiring && channel.reason === undefined;
   }
 
@@ -115,8 +117,8 @@ export function startConnection(session: Session, options: Resolved, by: string,
     job.stop = undefined;
     underWay.shift();
     mustReset ||= current.open;
+    if (!current.unfinished && !job.settled) leftOver(current);
     if (current.unfinished) owner.again(job);
-    else if (!job.settled) leftOver(current);
     const next = underWay[0];
     if (next?.job.settled === true && !next.committed) stuck();
     else if (next === undefined) rest();
@@ -127,7 +129,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
   function leftOver(current: Transaction): void {
     const nobody = lost("4.5.0", "the server took no recipient", channel.scene("data"));
     if (current.outOfStep) handBack(current, nobody);
-    else current.stop(nobody);
+    else current.giveUp(nobody);
   }
 
   /** As often as there may be connections that went stale at the same time. */

@@ -3,44 +3,74 @@ import type { Socket } from "node:net";
 import { connect, isIP } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { connect as connectTls } from "node:tls";
+import { Refusal } from "@postroad/core";
 import type { Scene } from "./failure.ts";
 import { lost } from "./failure.ts";
 import type { Resolved } from "./options.ts";
+import { connectThrough } from "./proxy.ts";
 
-/** `host:port`, an IPv6 address in brackets. */
-export function remoteOf({ host, port }: Resolved): string {
+/** `host:port`, an IPv6 address in brackets; or the path of a Unix socket. */
+export function remoteOf({ host, port, socketPath }: Resolved): string {
+  if (socketPath !== undefined) return socketPath;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** A TCP connection; IPv6 and IPv4 addresses are raced (RFC 8305). Throws a Refusal. */
-export async function dial(options: Resolved, signal: AbortSignal): Promise<Socket> {
-  const { host, port, timeouts } = options;
-  const socket = connect({ host, port, noDelay: true, keepAlive: true });
-  await ready(socket, "connect", timeouts.connect, signal, { remote: remoteOf(options), phase: "connect" });
-  return socket;
+/** A connection; several addresses of a host are raced (RFC 8305). Throws a Refusal. */
+export function dial(options: Resolved, signal: AbortSignal): Promise<Socket> {
+  const scene: Scene = { remote: remoteOf(options), phase: "connect" };
+  return within(options.timeouts.connect, signal, scene, async (limit) => {
+    const socket = await openSocket(options, limit);
+    return socket.setNoDelay(true).setKeepAlive(true, 60_000);
+  });
 }
 
+function openSocket(options: Resolved, signal: AbortSignal): Promise<Socket> {
+  const { host, port, socketPath, localAddress, proxy } = options;
+  if (options.connect !== undefined) return options.connect({ host, port, signal });
+  if (proxy !== undefined) return connectThrough(new URL(proxy), host, port, signal);
+  const target = socketPath === undefined ? { host, port } : { path: socketPath };
+  return untilReady(connect({ ...target, ...(localAddress !== undefined && { localAddress }) }), "connect", signal);
+}
+
+/** What a server gave us to resume its TLS sessions with, so that the next handshake is shorter. */
+const tickets = new WeakMap<Resolved, Buffer>();
+
 /** TLS over a connection, certificate and name verified unless `options` names the risk. Throws a Refusal. */
-export async function secure(plain: Socket, options: Resolved, signal: AbortSignal): Promise<TLSSocket> {
-  const { host, tls, timeouts, security, insecureAcceptAnyCertificate } = options;
+export function secure(plain: Socket, options: Resolved, signal: AbortSignal): Promise<TLSSocket> {
+  const { host, tls, security, insecureAcceptAnyCertificate } = options;
+  const session = tickets.get(options);
   const socket = connectTls({
     minVersion: "TLSv1.2",
     ...(isIP(host) === 0 && { servername: host }),
+    ...(session !== undefined && { session }),
     ...tls,
     host,
     socket: plain,
     rejectUnauthorized: security !== "opportunistic" && !insecureAcceptAnyCertificate,
   });
-  await ready(socket, "secureConnect", timeouts.tls, signal, { remote: remoteOf(options), phase: "tls" });
-  return socket;
+  socket.on("session", (ticket: Buffer) => tickets.set(options, ticket));
+  const scene: Scene = { remote: remoteOf(options), phase: "tls" };
+  return within(options.timeouts.tls, signal, scene, (limit) => untilReady(socket, "secureConnect", limit));
 }
 
-async function ready(socket: Socket, event: string, timeout: number, signal: AbortSignal, scene: Scene): Promise<void> {
-  const limit = AbortSignal.timeout(timeout);
+/** Destroys the socket where it does not get ready. */
+async function untilReady<S extends Socket>(socket: S, event: string, signal: AbortSignal): Promise<S> {
   try {
-    await once(socket, event, { signal: AbortSignal.any([signal, limit]) });
+    await once(socket, event, { signal });
+    return socket;
   } catch (error) {
     socket.on("error", () => undefined).destroy();
+    throw error;
+  }
+}
+
+/** Runs a step with a limit of time; whatever it throws becomes a Refusal. */
+async function within<T>(timeout: number, signal: AbortSignal, scene: Scene, step: (limit: AbortSignal) => Promise<T>): Promise<T> {
+  const limit = AbortSignal.timeout(timeout);
+  try {
+    return await step(AbortSignal.any([signal, limit]));
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
     if (signal.aborted) throw lost("4.3.2", "aborted while connecting", scene);
     if (limit.aborted) throw lost("4.4.1", `no answer within ${timeout} ms`, scene);
     throw lost(scene.phase === "tls" ? "4.7.5" : "4.4.1", `cannot connect: ${textOf(error)}`, scene, causeOf(error));

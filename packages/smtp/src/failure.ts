@@ -39,11 +39,11 @@ export function lost(status: Status<4>, message: string, scene: Scene, cause?: u
   });
 }
 
-/** A negative reply as a Refusal. */
-export function refused(reply: Reply, scene: Scene): Refusal {
+/** A negative reply as a Refusal. `note` is advice that fits better than the table's. */
+export function refused(reply: Reply, scene: Scene, note?: string): Refusal {
   const status = statusIn(scene.phase, reply);
   const said = printable(reply.text.replaceAll("\n", " "), 400);
-  const advice = adviceOn({ phase: scene.phase, status, reply: reply.code });
+  const advice = note ?? adviceOn({ phase: scene.phase, status, reply: reply.code });
   const options: RefusalOptions = { ...scene, reply, ...(advice !== undefined && { advice }) };
   return new Refusal(status, `${WORDS[scene.phase]} refused: ${reply.code} ${said}`, options);
 }

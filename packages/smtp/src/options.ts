@@ -1,15 +1,9 @@
-import { hostname } from "node:os";
+import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
-import { ConfigError, checkOptions, isBoolean, isDuration, isInteger, isObject, isOneOf } from "@postroad/core";
+import type { Auth } from "./login.ts";
 
 /** How the connection is protected. */
 export type Security = "tls" | "starttls" | "opportunistic" | "none";
-
-/** Name and password for PLAIN or LOGIN (RFC 4954, RFC 4616). */
-export interface Login {
-  readonly user: string;
-  readonly pass: string;
-}
 
 /** Milliseconds to wait for each step. Defaults are the minimums of RFC 5321 §4.5.3.2, but for `connect` and `tls`. */
 export interface Timeouts {
@@ -31,6 +25,9 @@ export interface Timeouts {
   readonly final?: number;
 }
 
+/** Gives a connected socket, or throws. */
+export type Connect = (target: { readonly host: string; readonly port: number; readonly signal: AbortSignal }) => Promise<Socket>;
+
 /** Bounds of the connections a transport keeps. */
 export interface PoolOptions {
   /** Connections at once, those being opened included. @default 5 */
@@ -44,10 +41,18 @@ export interface PoolOptions {
 }
 
 export interface SmtpOptions {
-  /** Name or address of the server. */
-  readonly host: string;
+  /** Name or address of the server; not needed with `socketPath`. */
+  readonly host?: string;
   /** @default 465 with security "tls", else 587 */
   readonly port?: number;
+  /** A Unix socket instead of host and port, e.g. `/var/run/dovecot/lmtp`. Nothing needs protection there. */
+  readonly socketPath?: string;
+  /** Address of this machine to send from. */
+  readonly localAddress?: string;
+  /** `socks5://user:pass@host:1080` (needs the package `socks`) or `http://user:pass@host:3128`, which must allow CONNECT. */
+  readonly proxy?: string;
+  /** Opens the connection instead of us, e.g. through a tunnel. TLS and everything after it stay ours. */
+  readonly connect?: Connect;
   /**
    * `"tls"`: TLS from the first byte (RFC 8314 §3.3). `"starttls"`: STARTTLS or nothing (RFC 3207).
    * `"opportunistic"`: STARTTLS where offered, and no proof who answers: against eavesdroppers only (RFC 7435).
@@ -56,7 +61,8 @@ export interface SmtpOptions {
   readonly security?: Security;
   /** Passed to node:tls: ca, cert, key, servername, minVersion (at least TLSv1.2) and so on. */
   readonly tls?: ConnectionOptions;
-  readonly auth?: Login;
+  /** Whom to log in as: a password, a token, or a client certificate. */
+  readonly auth?: Auth;
   /** What EHLO says (RFC 5321 §4.1.4). @default the host's full name, else its address as a literal */
   readonly name?: string;
   readonly timeouts?: Timeouts;
@@ -82,140 +88,19 @@ export interface SmtpOptions {
 /** SMTP, or its form for final delivery, which answers for each recipient (RFC 2033). */
 export type Protocol = "smtp" | "lmtp";
 
+type Optional = "auth" | "name" | "socketPath" | "localAddress" | "proxy" | "connect";
+
 /** Options with every default filled in. */
-export interface Resolved extends Required<Omit<SmtpOptions, "auth" | "pool" | "timeouts" | "name">> {
+export interface Resolved extends Required<Omit<SmtpOptions, Optional | "pool" | "timeouts">> {
   readonly protocol: Protocol;
-  readonly auth: Login | undefined;
+  readonly auth: Auth | undefined;
   readonly name: string | undefined;
+  readonly socketPath: string | undefined;
+  readonly localAddress: string | undefined;
+  readonly proxy: string | undefined;
+  readonly connect: Connect | undefined;
+  /** What the service wants of its users, for the day a login fails. */
+  readonly note: string | undefined;
   readonly pool: Required<PoolOptions>;
   readonly timeouts: Required<Timeouts>;
-}
-
-const TIMEOUTS: Required<Timeouts> = {
-  connect: 30_000,
-  tls: 30_000,
-  greeting: 300_000,
-  command: 300_000,
-  rcpt: 300_000,
-  data: 120_000,
-  block: 180_000,
-  final: 600_000,
-};
-const POOL: Required<PoolOptions> = { connections: 5, messages: 1000, idle: 30_000, lifetime: 3_600_000 };
-
-/** Checks options and fills in defaults. Throws a ConfigError that names every wrong one. */
-export function resolveOptions(options: SmtpOptions, protocol: Protocol = "smtp"): Resolved {
-  const given = defined(options);
-  checkOptions("smtp", given, {
-    host: (value) => (typeof value === "string" && isHost(value) ? undefined : "must be a host name or address"),
-    port: isInteger(1, 65_535),
-    security: isOneOf("tls", "starttls", "opportunistic", "none"),
-    tls: isObjectUnseen,
-    auth: isObjectUnseen,
-    name: (value) => (typeof value === "string" && isName(value) ? undefined : "must be a host name or an address literal"),
-    timeouts: isObject,
-    deadline: isDuration,
-    pool: (value) => (typeof value === "object" && value !== null ? undefined : isInteger(1, 1000)(value)),
-    pipelining: isBoolean,
-    chunking: isBoolean,
-    window: isInteger(1, 1000),
-    insecureCleartextAuth: isBoolean,
-    insecureAcceptAnyCertificate: isBoolean,
-  }, ["host"]);
-  const security = given.security ?? (given.port === 465 ? "tls" : "starttls");
-  checkSecurity(given, security);
-  if (given.auth !== undefined && security === "none" && given.insecureCleartextAuth !== true) {
-    throw contradiction("auth", 'with security "none" would go in clear text; use TLS, or set insecureCleartextAuth');
-  }
-  const pool = typeof given.pool === "number" ? { connections: given.pool } : (given.pool ?? {});
-  return {
-    pipelining: true,
-    chunking: true,
-    window: 16,
-    insecureCleartextAuth: false,
-    insecureAcceptAnyCertificate: false,
-    deadline: 1_200_000,
-    tls: {},
-    ...given,
-    protocol,
-    port: given.port ?? (security === "tls" ? 465 : 587),
-    security,
-    auth: checkAuth(given.auth),
-    name: given.name ?? fullHostname(),
-    pool: checkPool(pool),
-    timeouts: checkTimeouts(given.timeouts ?? {}),
-  };
-}
-
-function checkSecurity({ port, tls }: SmtpOptions, security: Security): void {
-  if (port === 465 && security !== "tls") {
-    throw contradiction("security", `is "${security}" but port 465 expects TLS first; use "tls", or port 587`);
-  }
-  if (port === 587 && security === "tls") {
-    throw contradiction("security", 'is "tls" but port 587 begins in plain text; use "starttls", or port 465');
-  }
-  if (tls?.rejectUnauthorized === false) {
-    const message = "must not be switched off here; give the authority as tls.ca, or set insecureAcceptAnyCertificate";
-    throw contradiction("tls.rejectUnauthorized", message);
-  }
-  const oldest = tls?.minVersion;
-  if (oldest === "TLSv1" || oldest === "TLSv1.1") throw contradiction("tls.minVersion", "must be TLSv1.2 or TLSv1.3 (RFC 8996)");
-}
-
-function checkAuth(auth: Login | undefined): Login | undefined {
-  if (auth !== undefined) checkOptions("smtp: auth", auth, { user: isUser, pass: isSecret }, ["user", "pass"]);
-  return auth;
-}
-
-function isUser(value: unknown): string | undefined {
-  return value === "" ? "must not be empty" : isSecret(value);
-}
-
-/** Says nothing about the value: it must not appear in an error. */
-function isSecret(value: unknown): string | undefined {
-  return typeof value === "string" && !value.includes("\0") ? undefined : "must be a string without NUL";
-}
-
-function checkPool(pool: PoolOptions): Required<PoolOptions> {
-  const rules = { connections: isInteger(1, 1000), messages: isInteger(1), idle: isDuration, lifetime: isDuration };
-  checkOptions("smtp: pool", pool, rules);
-  return { ...POOL, ...defined(pool) };
-}
-
-function checkTimeouts(timeouts: Timeouts): Required<Timeouts> {
-  checkOptions("smtp: timeouts", timeouts, {
-    connect: isDuration, tls: isDuration, greeting: isDuration, command: isDuration,
-    rcpt: isDuration, data: isDuration, block: isDuration, final: isDuration,
-  });
-  return { ...TIMEOUTS, ...defined(timeouts) };
-}
-
-/** Without what is there but undefined, which counts as not given. */
-export function defined<T extends object>(options: T): T {
-  const copy = { ...options };
-  for (const key in copy) if (copy[key] === undefined) delete copy[key];
-  return copy;
-}
-
-/** Says nothing about the value: a key or a password may have been put in the wrong place. */
-function isObjectUnseen(value: unknown): string | undefined {
-  return typeof value === "object" && value !== null ? undefined : "must be an object";
-}
-
-function contradiction(path: string, message: string): ConfigError {
-  return new ConfigError("smtp", [{ path, message }]);
-}
-
-function isHost(host: string): boolean {
-  return /^[\p{L}\p{N}.:_%-]{1,255}$/u.test(host);
-}
-
-/** A domain or an address literal (RFC 5321 §4.1.1.1): nothing that could be read as a second command. */
-function isName(name: string): boolean {
-  return /^(?:[A-Za-z0-9._-]{1,255}|\[[A-Za-z0-9.:]{1,64}\])$/.test(name);
-}
-
-function fullHostname(): string | undefined {
-  const name = hostname();
-  return name.includes(".") && isName(name) ? name : undefined;
 }

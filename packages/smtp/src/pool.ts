@@ -17,8 +17,23 @@ export interface Pool {
   stop(job: Job, why: Why, giveUp: boolean): void;
   /** Rejects with the Refusal that says why the server cannot be used now. */
   check(signal: AbortSignal | undefined): Promise<void>;
+  stats(): PoolStats;
   /** Says goodbye on every connection. Every job must be settled. */
   close(): Promise<void>;
+}
+
+/** What a pool is doing at a moment. */
+export interface PoolStats {
+  /** Mails that wait for a connection. */
+  readonly waiting: number;
+  /** Mails handed to a connection and not settled. */
+  readonly sending: number;
+  /** Connections ready or at work. */
+  readonly connections: number;
+  /** Of those, the ones with nothing to do. */
+  readonly idle: number;
+  /** Connections being opened. */
+  readonly connecting: number;
 }
 
 /** After a failed attempt, while others work, no further connection is tried for so long. */
@@ -151,6 +166,16 @@ export function makePool(options: Resolved, by: string): Pool {
     },
     stop,
     check,
+    stats() {
+      const all = [...connections];
+      return {
+        waiting: count,
+        sending: all.reduce((sum, { load }) => sum + load, 0),
+        connections: all.length,
+        idle: all.filter(({ idle }) => idle).length,
+        connecting: attempts.size,
+      };
+    },
     close,
   };
 }

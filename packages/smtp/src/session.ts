@@ -58,7 +58,7 @@ async function introduce(channel: Channel, socket: Socket, options: Resolved, si
     if (!mayTellPassword(options, verified)) {
       throw lost("4.7.11", "name and password are not sent over a connection without verified TLS", channel.scene("auth"));
     }
-    await logIn(channel, auth, capabilities, timeouts.command);
+    await logIn(channel, tls ?? socket, options, auth, capabilities);
   }
   return { channel, capabilities, verified };
 }

@@ -7,31 +7,58 @@ import { lost } from "./failure.ts";
 import type { Why } from "./job.ts";
 import { makeJob } from "./job.ts";
 import type { Resolved, SmtpOptions } from "./options.ts";
-import { resolveOptions } from "./options.ts";
-import type { Pool } from "./pool.ts";
+import type { Pool, PoolStats } from "./pool.ts";
 import { makePool } from "./pool.ts";
+import type { PresetName } from "./presets.ts";
+import { PRESETS, isPreset } from "./presets.ts";
+import { resolveOptions } from "./resolve.ts";
 import { optionsOfUrl } from "./url.ts";
 
+/** A transport over SMTP or LMTP. */
+export interface SmtpTransport extends Transport {
+  /** What the pool is doing now. */
+  stats(): PoolStats;
+}
+
 /**
- * Sends over SMTP (RFC 5321): `smtp("smtps://user:pass@smtp.example.com")`, or options, or a URL and options that go
- * before it. Connections are opened when there is mail and kept for the next; dispose it to say goodbye.
+ * Sends over SMTP (RFC 5321): `smtp("smtps://user:pass@smtp.example.com")`, `smtp("gmail", { auth })`, or options.
+ * Options given beside a URL or service go before it. Connections are opened when there is mail and kept for the
+ * next; dispose it to say goodbye.
  *
- * An outcome is `accepted` when the server has answered the final dot with 2xx, `rejected` for its 5xx on this mail,
- * else `deferred`; it is `uncertain` when the connection was lost after the final dot.
+ * An outcome is `accepted` when the server has answered the message with 2xx, `rejected` for its 5xx on this mail,
+ * else `deferred`; it is `uncertain` when the connection was lost after the message was sent.
  *
  * Throws a ConfigError for options that are unknown, wrong or contradict each other.
  */
-export function smtp(url: string, options?: Partial<SmtpOptions>): Transport;
-export function smtp(options: SmtpOptions): Transport;
-export function smtp(first: string | SmtpOptions, more: Partial<SmtpOptions> = {}): Transport {
-  const options = resolveOptions(typeof first === "string" ? optionsOfUrl(first, more) : first);
+export function smtp(service: PresetName, options: Partial<SmtpOptions>): SmtpTransport;
+export function smtp(url: string, options?: Partial<SmtpOptions>): SmtpTransport;
+export function smtp(options: SmtpOptions): SmtpTransport;
+export function smtp(first: string | SmtpOptions, more: Partial<SmtpOptions> = {}): SmtpTransport {
+  if (typeof first !== "string") return build(resolveOptions(first));
+  if (!isPreset(first)) return build(resolveOptions(optionsOfUrl(first, "smtp", more)));
+  const { note, ...place } = PRESETS[first];
+  return build(resolveOptions({ ...place, ...more }, "smtp", note));
+}
+
+/**
+ * Hands over to a mailbox server by LMTP (RFC 2033), which answers for every recipient after the message:
+ * `lmtp("lmtp://127.0.0.1:24")`, or `lmtp({ socketPath })`. Plain text by default: it is not meant for wider networks.
+ */
+export function lmtp(url: string, options?: Partial<SmtpOptions>): SmtpTransport;
+export function lmtp(options: SmtpOptions): SmtpTransport;
+export function lmtp(first: string | SmtpOptions, more: Partial<SmtpOptions> = {}): SmtpTransport {
+  return build(resolveOptions(typeof first === "string" ? optionsOfUrl(first, "lmtp", more) : first, "lmtp"));
+}
+
+function build(options: Resolved): SmtpTransport {
   warnOfRisks(options);
-  const name = `smtp:${options.host}`;
+  const name = `${options.protocol}:${options.socketPath ?? options.host}`;
   const pool = makePool(options, name);
-  return transport(name, (mail, how) => send(mail, how, pool, name, options.deadline), {
+  const base = transport(name, (mail, how) => send(mail, how, pool, name, options.deadline), {
     check: ({ signal }) => pool.check(signal),
     dispose: () => pool.close(),
   });
+  return { ...base, stats: () => pool.stats() };
 }
 
 function send(mail: Mail, { signal }: SendOptions, pool: Pool, by: string, deadline: number): Promise<Receipt> {

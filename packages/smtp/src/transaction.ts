@@ -7,6 +7,7 @@ import { doubtful, isTooMany, lost, refused, successOf } from "./failure.ts";
 import type { Job } from "./job.ts";
 import type { Timeouts } from "./options.ts";
 import type { Session } from "./session.ts";
+import { recipientLimit } from "./limits.ts";
 
 /** One mail transaction (RFC 5321 §3.3): what to say, and what became of every recipient. */
 export interface Transaction {
@@ -27,7 +28,7 @@ export interface Transaction {
   readonly open: boolean;
   /** What completes the message is on its way: from here on the server may have taken the mail. */
   readonly committed: boolean;
-  /** The server took the mail for some and had too many of the others, who need another transaction. */
+  /** Some recipients are decided on, and the others need another transaction: all at once were too many. */
   readonly unfinished: boolean;
   commit(): void;
   /** The reply to the message settles every recipient that is left. */
@@ -36,13 +37,15 @@ export interface Transaction {
   finishOne(reply: Reply, position: number): void;
   /** The same fate for every recipient that is left. */
   stop(reason: Refusal): void;
+  /** The server took none of those it was asked for; the others have their turn. */
+  giveUp(reason: Refusal): void;
   /** The connection ended. After `commit` nobody knows whether the server took the mail. */
   interrupt(reason: Refusal): void;
 }
 
 export function transaction(job: Job, session: Session, by: string, timeouts: Required<Timeouts>): Transaction {
   const { channel } = session;
-  const { lines, recipients } = envelopeOf(job, session, by);
+  const { lines, recipients, later } = envelopeOf(job, session, by);
   /** By index of the recipient: what its own reply said. */
   const verdicts = new Map<number, ForAll<Outcome>>();
   const taken: number[] = [];
@@ -55,8 +58,14 @@ export function transaction(job: Job, session: Session, by: string, timeouts: Re
   let unfinished = false;
 
   function settleRest(verdict: ForAll<Outcome>): void {
-    unfinished = surplus.length > 0 && verdict.kind === "accepted" && !job.settled;
-    if (!unfinished) return job.settle((index) => verdicts.get(index) ?? verdict);
+    const some = later || surplus.length > 0;
+    if (some && verdict.kind === "accepted") leaveOthers(verdict);
+    else job.settle((index) => verdicts.get(index) ?? verdict);
+  }
+
+  /** Decides on those of this transaction, and leaves the others for the next. */
+  function leaveOthers(verdict: ForAll<Outcome>): void {
+    unfinished = !job.settled;
     for (const index of recipients) if (!surplus.includes(index)) job.decide(index, verdicts.get(index) ?? verdict);
   }
 
@@ -146,6 +155,10 @@ export function transaction(job: Job, session: Session, by: string, timeouts: Re
       else if (index !== undefined) verdicts.set(index, verdictOn(reply));
     },
     stop,
+    giveUp(reason) {
+      if (later && !job.settled) leaveOthers(verdictOf(reason, by));
+      else stop(reason);
+    },
     interrupt(reason) {
       if (!job.settled) stop(committed ? doubtful(reason) : reason);
     },
@@ -156,6 +169,8 @@ interface EnvelopeLines {
   readonly lines: readonly string[];
   /** For each RCPT line, which recipient of the mail it names. */
   readonly recipients: readonly number[];
+  /** The server announces to take fewer recipients at once than there are (RFC 9422 §4.2). */
+  readonly later: boolean;
 }
 
 /** The lines for those recipients that can be sent at all; the others are refused one by one. */
@@ -168,11 +183,17 @@ function envelopeOf(job: Job, session: Session, by: string): EnvelopeLines {
     lines.push(mailCommand(mail.envelope, paths.from, body, session));
   } catch (error) {
     job.refuse(asRefusal(error));
-    return { lines: [], recipients };
+    return { lines: [], recipients, later: false };
   }
+  const fits = recipientLimit(session.capabilities);
+  let later = false;
   for (const [index, to] of mail.envelope.to.entries()) {
     const path = paths.to[index];
     if (typeof path !== "string" || !job.undecided(index)) continue;
+    if (!fits(path)) {
+      later = true;
+      continue;
+    }
     try {
       lines.push(rcptCommand(to, path, session.capabilities));
       recipients.push(index);
@@ -180,7 +201,7 @@ function envelopeOf(job: Job, session: Session, by: string): EnvelopeLines {
       job.decide(index, verdictOf(asRefusal(error), by));
     }
   }
-  return { lines: recipients.length === 0 ? [] : lines, recipients };
+  return { lines: recipients.length === 0 ? [] : lines, recipients, later };
 }
 
 /** Thrown here, a bug would end the process: nobody stands between this and the socket. */

@@ -1,17 +1,18 @@
 import { ConfigError, nearest } from "@postroad/core";
-import type { Security, SmtpOptions } from "./options.ts";
-import { defined } from "./options.ts";
+import type { Protocol, Security, SmtpOptions } from "./options.ts";
+import { PRESETS } from "./presets.ts";
+import { defined } from "./resolve.ts";
 
 const PARAMETERS = ["pool", "security", "name", "deadline", "pipelining"] as const;
 type Parameter = (typeof PARAMETERS)[number];
 
 /**
- * Options from `smtps://user:pass@host:465?pool=5` or `smtp://…` (STARTTLS), and `more`, which goes before them. User
- * and password are percent-decoded, so any character can stand in them. Parameters: pool, security, name, deadline
- * (milliseconds), pipelining.
+ * Options from `smtps://user:pass@host:465?pool=5`, `smtp://…` (STARTTLS) or `lmtp://host:24`, and `more`, which goes
+ * before them. User and password are percent-decoded, so any character can stand in them. Parameters: pool, security,
+ * name, deadline (milliseconds), pipelining.
  */
-export function optionsOfUrl(text: string, more: Partial<SmtpOptions> = {}): SmtpOptions {
-  const url = parse(text);
+export function optionsOfUrl(text: string, protocol: Protocol, more: Partial<SmtpOptions> = {}): SmtpOptions {
+  const url = parse(text, protocol);
   const secure = url.protocol === "smtps:";
   const options: Mutable<SmtpOptions> = { host: decode(url.hostname.replace(/^\[|\]$/g, "")) };
   if (url.port !== "") options.port = Number(url.port);
@@ -25,11 +26,18 @@ export function optionsOfUrl(text: string, more: Partial<SmtpOptions> = {}): Smt
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-function parse(text: string): URL {
+const SHAPE = {
+  smtp: { schemes: ["smtp:", "smtps:"], like: "smtps://user:pass@host:465, with special characters percent-encoded, or be the name of a service" },
+  lmtp: { schemes: ["lmtp:"], like: "lmtp://host:24" },
+} as const;
+
+function parse(text: string, protocol: Protocol): URL {
+  const { schemes, like } = SHAPE[protocol];
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== "smtp:" && url.protocol !== "smtps:") || url.hostname === "") {
-    // The text itself may hold a password.
-    throw wrong("url", "must look like smtps://user:pass@host:465; percent-encode special characters in user and password");
+  if (url === undefined || !schemes.some((scheme) => scheme === url.protocol) || url.hostname === "") {
+    // The text itself may hold a password, so it is not shown; one without any punctuation is a service's name.
+    const near = /^[\w-]+$/.test(text) ? nearest(text, Object.keys(PRESETS)) : undefined;
+    throw wrong("url", near === undefined ? `must look like ${like}` : `is no service; did you mean ${near}?`);
   }
   if (url.pathname !== "" && url.pathname !== "/") throw wrong("url", "must have no path; percent-encode a / in the password");
   if (url.search.includes("@")) throw wrong("url", "must have no @ behind a ?; percent-encode a ? in the password");

@@ -1,0 +1,149 @@
+import { isIP } from "node:net";
+import { hostname } from "node:os";
+import { ConfigError, checkOptions, isBoolean, isDuration, isFunction, isInteger, isObject, isOneOf, isString } from "@postroad/core";
+import { checkAuth } from "./login.ts";
+import type { PoolOptions, Protocol, Resolved, Security, SmtpOptions, Timeouts } from "./options.ts";
+
+const TIMEOUTS: Required<Timeouts> = {
+  connect: 30_000,
+  tls: 30_000,
+  greeting: 300_000,
+  command: 300_000,
+  rcpt: 300_000,
+  data: 120_000,
+  block: 180_000,
+  final: 600_000,
+};
+const DEFAULTS = {
+  tls: {},
+  deadline: 1_200_000,
+  pipelining: true,
+  chunking: true,
+  window: 16,
+  insecureCleartextAuth: false,
+  insecureAcceptAnyCertificate: false,
+};
+const POOL: Required<PoolOptions> = { connections: 5, messages: 1000, idle: 30_000, lifetime: 3_600_000 };
+
+/** Checks options and fills in defaults. Throws a ConfigError that names every wrong one. */
+export function resolveOptions(options: SmtpOptions, protocol: Protocol = "smtp", note?: string): Resolved {
+  const given = defined(options);
+  checkOptions(protocol, given, {
+    host: (value) => (typeof value === "string" && isHost(value) ? undefined : "must be a host name or address"),
+    port: isInteger(1, 65_535),
+    socketPath: isString,
+    localAddress: (value) => (typeof value === "string" && isIP(value) > 0 ? undefined : "must be an IP address"),
+    proxy: (value) => (typeof value === "string" && isProxy(value) ? undefined : "must be a socks5:// or http:// URL"),
+    connect: isFunction,
+    security: isOneOf("tls", "starttls", "opportunistic", "none"),
+    tls: isObjectUnseen,
+    auth: isObjectUnseen,
+    name: (value) => (typeof value === "string" && isName(value) ? undefined : "must be a host name or an address literal"),
+    timeouts: isObject,
+    deadline: isDuration,
+    pool: (value) => (typeof value === "object" && value !== null ? undefined : isInteger(1, 1000)(value)),
+    pipelining: isBoolean,
+    chunking: isBoolean,
+    window: isInteger(1, 1000),
+    insecureCleartextAuth: isBoolean,
+    insecureAcceptAnyCertificate: isBoolean,
+  }, given.socketPath === undefined ? ["host"] : []);
+  const security = given.security ?? defaultSecurity(given, protocol);
+  checkSecurity(given, security);
+  if (given.auth !== undefined) checkAuth(given.auth);
+  if (given.auth !== undefined && security === "none" && given.insecureCleartextAuth !== true) {
+    throw contradiction("auth", 'with security "none" would go in clear text; use TLS, or set insecureCleartextAuth');
+  }
+  const pool = typeof given.pool === "number" ? { connections: given.pool } : (given.pool ?? {});
+  return {
+    ...DEFAULTS,
+    ...given,
+    host: given.host ?? "localhost",
+    port: given.port ?? defaultPort(protocol, security),
+    security,
+    protocol,
+    note,
+    auth: given.auth,
+    name: given.name ?? fullHostname(),
+    socketPath: given.socketPath,
+    localAddress: given.localAddress,
+    proxy: given.proxy,
+    connect: given.connect,
+    pool: checkPool(pool),
+    timeouts: checkTimeouts(given.timeouts ?? {}),
+  };
+}
+
+/** LMTP stays on a trusted network (RFC 2033 §5), and a Unix socket on this machine. */
+function defaultSecurity({ port, socketPath }: SmtpOptions, protocol: Protocol): Security {
+  if (protocol === "lmtp" || socketPath !== undefined) return "none";
+  return port === 465 ? "tls" : "starttls";
+}
+
+function defaultPort(protocol: Protocol, security: Security): number {
+  if (protocol === "lmtp") return 24;
+  return security === "tls" ? 465 : 587;
+}
+
+function checkSecurity({ port, tls }: SmtpOptions, security: Security): void {
+  if (port === 465 && security !== "tls") {
+    throw contradiction("security", `is "${security}" but port 465 expects TLS first; use "tls", or port 587`);
+  }
+  if (port === 587 && security === "tls") {
+    throw contradiction("security", 'is "tls" but port 587 begins in plain text; use "starttls", or port 465');
+  }
+  if (tls?.rejectUnauthorized === false) {
+    const message = "must not be switched off here; give the authority as tls.ca, or set insecureAcceptAnyCertificate";
+    throw contradiction("tls.rejectUnauthorized", message);
+  }
+  const oldest = tls?.minVersion;
+  if (oldest === "TLSv1" || oldest === "TLSv1.1") throw contradiction("tls.minVersion", "must be TLSv1.2 or TLSv1.3 (RFC 8996)");
+}
+
+function checkPool(pool: PoolOptions): Required<PoolOptions> {
+  const rules = { connections: isInteger(1, 1000), messages: isInteger(1), idle: isDuration, lifetime: isDuration };
+  checkOptions("smtp: pool", pool, rules);
+  return { ...POOL, ...defined(pool) };
+}
+
+function checkTimeouts(timeouts: Timeouts): Required<Timeouts> {
+  checkOptions("smtp: timeouts", timeouts, {
+    connect: isDuration, tls: isDuration, greeting: isDuration, command: isDuration,
+    rcpt: isDuration, data: isDuration, block: isDuration, final: isDuration,
+  });
+  return { ...TIMEOUTS, ...defined(timeouts) };
+}
+
+/** Without what is there but undefined, which counts as not given. */
+export function defined<T extends object>(options: T): T {
+  const copy = { ...options };
+  for (const key in copy) if (copy[key] === undefined) delete copy[key];
+  return copy;
+}
+
+/** Says nothing about the value: a key or a password may have been put in the wrong place. */
+function isObjectUnseen(value: unknown): string | undefined {
+  return typeof value === "object" && value !== null ? undefined : "must be an object";
+}
+
+function contradiction(path: string, message: string): ConfigError {
+  return new ConfigError("smtp", [{ path, message }]);
+}
+
+function isProxy(text: string): boolean {
+  return URL.canParse(text) && /^(?:socks5h?|http):$/.test(new URL(text).protocol);
+}
+
+function isHost(host: string): boolean {
+  return /^[\p{L}\p{N}.:_%-]{1,255}$/u.test(host);
+}
+
+/** A domain or an address literal (RFC 5321 §4.1.1.1): nothing that could be read as a second command. */
+function isName(name: string): boolean {
+  return /^(?:[A-Za-z0-9._-]{1,255}|\[[A-Za-z0-9.:]{1,64}\])$/.test(name);
+}
+
+function fullHostname(): string | undefined {
+  const name = hostname();
+  return name.includes(".") && isName(name) ? name : undefined;
+}
