@@ -3,7 +3,7 @@ import type { Alternative } from "@postroad/core";
 import { shown } from "./address-error.ts";
 import type { Issues } from "./issues.ts";
 import { kindOf, knownKeys, manyLines, oneLine, recordOf, report } from "./issues.ts";
-import { essence, mediaType, withCharset } from "./media-type.ts";
+import { essence, mediaType, textType } from "./media-type.ts";
 import { inMemory } from "./source.ts";
 
 const KNOWN: ReadonlySet<string> = new Set(["type", "content"]);
@@ -26,7 +26,9 @@ function alternativeOf(given: unknown, path: string, issues: Issues): Alternativ
   knownKeys(entry, KNOWN, path, issues);
   const type = mediaType(entry["type"], `${path}.type`, issues);
   const { content } = entry;
-  if (typeof content === "string") return [{ type: withCharset(type), content: inMemory(Buffer.from(content)) }];
+  if (typeof content === "string") {
+    return [{ type: textType(type, `${path}.type`, issues), content: inMemory(Buffer.from(content)) }];
+  }
   if (content instanceof Uint8Array) return [{ type, content: inMemory(content) }];
   report(issues, `${path}.content`, `must be a string or bytes, not ${kindOf(content)}`);
   return [];

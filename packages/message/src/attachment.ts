@@ -6,7 +6,7 @@ import { typeOf as typeByName } from "./file-types.ts";
 import { fileName } from "./filename.ts";
 import type { Issues } from "./issues.ts";
 import { flag, isRecord, kindOf, knownKeys, oneLine, recordOf, report } from "./issues.ts";
-import { OCTETS, mediaType, withCharset } from "./media-type.ts";
+import { OCTETS, mediaType, textType } from "./media-type.ts";
 import { fromBlob, fromFactory, inMemory } from "./source.ts";
 
 const KNOWN: ReadonlySet<string> = new Set(["content", "filename", "type", "contentId", "inline", "size"]);
@@ -33,8 +33,10 @@ function attachmentOf(given: unknown, path: string, issues: Issues): Attachment[
   const entry = recordOf(given, "an object with content", path, issues);
   if (entry === undefined) return [];
   knownKeys(entry, KNOWN, path, issues, HINTS);
-  const content = contentOf(entry["content"], entry["size"], path, issues);
+  const size = sizeOf(entry["size"], `${path}.size`, issues);
+  const content = contentOf(entry["content"], size, path, issues);
   if (content === undefined) return [];
+  if (size !== undefined && size !== content.size) report(issues, `${path}.size`, `is ${size}, but the content has ${content.size} bytes`);
   const filename = nameOf(entry, path, issues);
   const contentId = entry["contentId"] === undefined ? undefined : contentIdOf(entry["contentId"], path, issues);
   const inline = flag(entry["inline"] ?? contentId !== undefined, `${path}.inline`, issues);
@@ -42,13 +44,13 @@ function attachmentOf(given: unknown, path: string, issues: Issues): Attachment[
   return [{ ...attachment, ...(filename !== undefined && { filename }), ...(contentId !== undefined && { contentId }) }];
 }
 
-function contentOf(given: unknown, size: unknown, path: string, issues: Issues): Content | undefined {
+function contentOf(given: unknown, size: number | undefined, path: string, issues: Issues): Content | undefined {
   if (typeof given === "string") return inMemory(Buffer.from(given));
   if (given instanceof Uint8Array) return inMemory(given);
   if (given instanceof ArrayBuffer) return inMemory(new Uint8Array(given));
   if (given instanceof Blob) return fromBlob(given);
-  if (isFactory(given)) return fromFactory(given, path, sizeOf(size, path, issues));
-  if (isContent(given)) return given;
+  if (isFactory(given)) return fromFactory(given, path, size);
+  if (isContent(given)) return size === undefined || "size" in given ? given : { size, open: () => given.open() };
   report(issues, `${path}.content`, `must be text, bytes, a Blob, file(path) or a function that opens a stream, not ${what(given)}`);
   return undefined;
 }
@@ -69,7 +71,7 @@ function what(given: unknown): string {
 
 function sizeOf(size: unknown, path: string, issues: Issues): number | undefined {
   if (size === undefined || (typeof size === "number" && Number.isSafeInteger(size) && size >= 0)) return size;
-  report(issues, `${path}.size`, `must be a whole number of bytes, not ${typeof size === "number" ? size : kindOf(size)}`);
+  report(issues, path, `must be a whole number of bytes, not ${typeof size === "number" ? size : kindOf(size)}`);
   return undefined;
 }
 
@@ -84,7 +86,7 @@ function typeOf(given: Readonly<Record<string, unknown>>, filename: string | und
   const told = type ?? (content instanceof Blob && content.type !== "" ? content.type : undefined);
   const found = filename === undefined ? OCTETS : typeByName(filename);
   const mime = told === undefined ? found : mediaType(told, `${path}.type`, issues);
-  return typeof content === "string" ? withCharset(mime) : mime;
+  return typeof content === "string" ? textType(mime, `${path}.type`, issues) : mime;
 }
 
 /** What stands between the angle brackets of Content-ID and behind `cid:` (RFC 2392). */

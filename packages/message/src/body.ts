@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { encoded } from "./base64.ts";
+import { LONGEST_LINE } from "./fold.ts";
 import { quotedPrintable } from "./quoted-printable.ts";
 
 /** A text as it stands in a part, with the encoding that says so. */
@@ -8,10 +9,8 @@ export interface EncodedText {
   readonly body: string | Uint8Array;
 }
 
-/** RFC 5322 §2.1.1, without CRLF. */
-const LONGEST_LINE = 998;
-/** Past this share of octets beyond ASCII, base64 is shorter than quoted-printable. */
-const MOSTLY_ASCII = 8;
+/** One in so many: past this share of octets beyond ASCII a text is no longer readable in quoted-printable, and long. */
+const MOSTLY_ASCII = 5;
 
 /** How every boundary of ours begins. Neither quoted-printable nor base64 can hold it (RFC 2045 §6.7 (5)). */
 export const BOUNDARY_START = "=_";

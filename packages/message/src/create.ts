@@ -3,7 +3,7 @@ import { isCalendar } from "./alternative.ts";
 import type { Changes, CreateOptions, Draft } from "./draft.ts";
 import { envelopeOf, impliedEnvelope } from "./envelope.ts";
 import { isPriorityField } from "./extra-headers.ts";
-import { decisions, fieldsOf } from "./fields.ts";
+import { DEFAULTS, decisions, fieldsOf } from "./fields.ts";
 import type { Issues } from "./issues.ts";
 import { kindOf, oneLine, recordOf, report, throwIssues } from "./issues.ts";
 import { isListField } from "./list.ts";
@@ -16,7 +16,7 @@ import { render } from "./render.ts";
  * The envelope is derived from the header: the sender or else first author, and everybody in to, cc and bcc;
  * `draft.envelope` overrides it. Throws a MessageError that lists everything wrong with the draft.
  */
-export function createMessage(draft: Draft, options: CreateOptions = {}): Message {
+export function createMessage(draft: Draft, options: CreateOptions = DEFAULTS): Message {
   const issues: Issues = [];
   const decide = decisions(options);
   const token = decide.random();
@@ -35,7 +35,7 @@ export function createMessage(draft: Draft, options: CreateOptions = {}): Messag
  */
 export function edit(message: Message, changes: Changes): Message {
   const issues: Issues = [];
-  const decide = decisions({ maxRecipients: Number.POSITIVE_INFINITY });
+  const decide = decisions({ maxRecipients: Number.MAX_SAFE_INTEGER });
   const given = fieldsOf({ ...draftOf(message.fields), ...changes }, "", decide, issues);
   const fields = { ...given, ...kept(message.fields, given, changes) };
   const envelope = envelopeOf(message.envelope, changes.envelope, fields, decide.maxRecipients, issues);
@@ -81,10 +81,14 @@ function noteOf(value: unknown, path: string, issues: Issues): string {
   return "";
 }
 
+/** Frozen as deep as our own objects go. What callers gave (bytes, contents) stays theirs. */
 function frozen(id: string, envelope: Envelope, fields: Fields, meta: Message["meta"]): Message {
   const content = render(fields);
   const { from, replyTo, to, cc, bcc, references, alternatives, headers, attachments } = fields;
-  const lists = [from, replyTo, to, cc, bcc, references, alternatives, headers, attachments, envelope.to];
-  for (const value of [...lists, envelope, fields, meta]) Object.freeze(value);
+  for (const list of [from, replyTo, to, cc, bcc, alternatives, headers, attachments, envelope.to]) {
+    for (const item of list) Object.freeze(item);
+    Object.freeze(list);
+  }
+  for (const value of [references, fields.sender, fields, envelope, meta]) Object.freeze(value);
   return Object.freeze({ id, envelope, content, meta, fields });
 }

@@ -64,10 +64,10 @@ export interface Draft {
   readonly meta?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Header fields by name, or as pairs where the order across names counts. */
+/** Header fields by name, or as pairs (an array, a Map, a fetch `Headers`). */
 export type HeadersInput =
   | Readonly<Record<string, string | readonly string[] | undefined>>
-  | readonly (readonly [name: string, value: string])[];
+  | Iterable<readonly [name: string, value: string | readonly string[]]>;
 
 /** What overrides the envelope that the header implies (RFC 5321 §2.3.1). */
 export interface EnvelopeInput {

@@ -6,6 +6,9 @@ const FRAME = "=?UTF-8?Q??=".length;
 /** What any of our words needs to hold at least one character, four octets of UTF-8. */
 const LEAST = FRAME + 12;
 
+/** Columns per octet up to which a word is left readable: Latin letters with accents stay below, other scripts do not. */
+const READABLE = 2.2;
+
 /** Octets that stand for themselves in a word of a phrase, the strictest place (RFC 2047 §5 (3)). */
 const LITERAL = new Uint8Array(256);
 for (const octet of Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")) LITERAL[octet] = 1;
@@ -27,7 +30,8 @@ export function encodeWords(text: string, room: number = LONGEST): string[] {
   const first = room < LEAST ? LONGEST : Math.min(room, LONGEST);
   let quotedLength = 0;
   for (const octet of octets) quotedLength += QUOTED[octet]?.length ?? 0;
-  return quotedLength <= Math.ceil(octets.length / 3) * 4 ? quotedWords(octets, first) : base64Words(octets, first);
+  const isReadable = quotedLength <= READABLE * octets.length;
+  return isReadable ? quotedWords(octets, first) : base64Words(octets, first);
 }
 
 function base64Words(octets: Buffer, first: number): string[] {

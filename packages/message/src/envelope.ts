@@ -8,6 +8,7 @@ import { mailboxList, mailboxesOf, reportTooMany } from "./mailboxes.ts";
 
 const KNOWN: ReadonlySet<string> = new Set(["from", "to", "dsn", "requireTls"]);
 const DSN: ReadonlySet<string> = new Set(["notify", "ret", "envid"]);
+const NAMES_RECIPIENTS = /^(?:to|cc|bcc|envelope)\b/;
 const EVENTS: ReadonlySet<unknown> = new Set(["success", "failure", "delay"]);
 
 /** The envelope that the header implies: sender or else first author, and everybody in to, cc and bcc. */
@@ -28,7 +29,7 @@ export function envelopeOf(
   issues: Issues,
 ): Envelope {
   const { from, to, smtputf8: _, ...rest } = given === undefined ? base : overridden(base, given, limit, issues);
-  if (to.length === 0 && issues.length === 0) {
+  if (to.length === 0 && !issues.some(({ path }) => NAMES_RECIPIENTS.test(path))) {
     report(issues, "to", "names nobody; a mail needs a recipient in to, cc, bcc or envelope.to", "5.5.1");
   }
   if (issues.length > 0) return base;

@@ -79,11 +79,15 @@ export function priorityFields(priority: unknown, issues: Issues): HeaderField[]
 export function extraFields(headers: unknown, issues: Issues): HeaderField[] {
   if (headers === undefined) return [];
   if (!isRecord(headers)) {
-    report(issues, "headers", `must be an object or an array of [name, value], not ${kindOf(headers)}`);
+    report(issues, "headers", `must be an object or pairs of [name, value], not ${kindOf(headers)}`);
     return [];
   }
-  const pairs: readonly unknown[] = Array.isArray(headers) ? headers : Object.entries(headers);
+  const pairs: unknown[] = isIterable(headers) ? Array.from(headers) : Object.entries(headers);
   return pairs.flatMap((pair, i) => fieldsOf(pair, i, issues));
+}
+
+function isIterable(value: object): value is Iterable<unknown> {
+  return Symbol.iterator in value;
 }
 
 function fieldsOf(pair: unknown, i: number, issues: Issues): HeaderField[] {

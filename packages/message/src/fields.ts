@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { Address, Fields } from "@postroad/core";
+import type { Address, Fields, Rules } from "@postroad/core";
+import { checkOptions, isFunction, isInteger, isString } from "@postroad/core";
 import { alternativesOf, calendarOf } from "./alternative.ts";
 import { attachmentsOf } from "./attachment.ts";
 import type { CreateOptions, Draft } from "./draft.ts";
@@ -35,7 +36,17 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["content", "text or html"],
 ]);
 
+export const DEFAULTS: CreateOptions = {};
+
+const RULES: Rules<CreateOptions> = {
+  clock: isFunction,
+  random: isFunction,
+  hostname: isString,
+  maxRecipients: isInteger(1),
+};
+
 export function decisions(options: CreateOptions): Decisions {
+  if (options !== DEFAULTS) checkOptions("createMessage", options, RULES);
   const { clock = () => new Date(), random = randomUUID, hostname, maxRecipients = 10_000 } = options;
   return { clock, random, hostname, maxRecipients };
 }
@@ -44,7 +55,7 @@ export function decisions(options: CreateOptions): Decisions {
 export function fieldsOf(draft: Draft, token: string, decide: Decisions, issues: Issues): Fields {
   knownKeys(draft, NAMES, "", issues, HINTS);
   const { maxRecipients } = decide;
-  const from = mailboxList(draft.from, "from", maxRecipients, issues);
+  const from = authorsOf(draft.from, maxRecipients, issues);
   const sender = senderOf(draft, from, issues);
   const inReplyTo = draft.inReplyTo === undefined ? undefined : reference(draft.inReplyTo, "inReplyTo", issues);
   const fields: Fields = {
@@ -73,14 +84,19 @@ export function fieldsOf(draft: Draft, token: string, decide: Decisions, issues:
   return fields;
 }
 
+function authorsOf(given: unknown, limit: number, issues: Issues): Address[] {
+  const isMissing = given === undefined || (Array.isArray(given) && given.length === 0);
+  if (isMissing) report(issues, "from", "is missing; every mail has an author", "5.1.7");
+  return mailboxList(given, "from", limit, issues);
+}
+
 /** A sender who is the one author says nothing new and is left out (RFC 5322 §3.6.2). */
 function senderOf(draft: Draft, from: readonly Address[], issues: Issues): Address | undefined {
-  if (from.length === 0 && issues.length === 0) report(issues, "from", "is missing; every mail has an author", "5.1.7");
   if (draft.sender === undefined) {
     if (from.length > 1) report(issues, "sender", "is missing; with several authors one must send (RFC 5322 §3.6.2)", "5.1.7");
     return undefined;
   }
-  const [sender, ...others] = mailboxList(draft.sender, "sender", 1, issues);
+  const [sender, ...others] = mailboxList(draft.sender, "sender", Number.POSITIVE_INFINITY, issues);
   if (others.length > 0) report(issues, "sender", "names several; exactly one sends", "5.1.7");
   const isAuthor = from.length === 1 && from[0]?.address === sender?.address;
   return isAuthor ? undefined : sender;

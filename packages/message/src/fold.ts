@@ -8,7 +8,9 @@ export function field(name: string, value: string): string {
   return foldTokens(name, wordsOf(value));
 }
 
-/** A line has 998 octets at most (RFC 5322 §2.1.1); this leaves room for a name. */
+/** Octets of a line, without CRLF (RFC 5322 §2.1.1). */
+export const LONGEST_LINE = 998;
+/** Leaves room for the rest of a line. */
 const LONGEST_WORD = 900;
 
 /** Can the value, free of white space at its end, be folded into lines that are short enough? */
@@ -35,7 +37,7 @@ function foldTokens(name: string, tokens: readonly string[]): string {
   for (const [i, token] of tokens.entries()) {
     const piece = i === 0 ? ` ${token}` : token;
     const fits = column + piece.length <= WIDTH;
-    const helps = i > 0 || piece.length <= WIDTH;
+    const helps = i > 0 || piece.length <= WIDTH || column + piece.length > LONGEST_LINE;
     if (!fits && helps) text += "\r\n";
     column = fits || !helps ? column + piece.length : piece.length;
     text += piece;

@@ -22,7 +22,9 @@ export function formatAddress(entry: Address | Group): string {
 function addEntry(tokens: string[], entry: Address | Group, room?: number): void {
   if (!("members" in entry)) return addAddress(tokens, entry, room);
   tokens.push(...phrase(entry.name, room));
-  append(tokens, ":");
+  // White space keeps an encoded word apart from what is special (RFC 2047 §5 (3)).
+  if (tokens.at(-1)?.startsWith("=?") === true) tokens.push(":");
+  else append(tokens, ":");
   for (const [i, member] of entry.members.entries()) {
     if (i > 0) append(tokens, ",");
     addAddress(tokens, member);

@@ -36,9 +36,14 @@ function parametersOf(text: string, from: number): string[] | undefined {
   return found;
 }
 
-/** Text in a string is UTF-8 by the time it travels; a type that says nothing about that is told so. */
-export function withCharset(type: string): string {
-  return type.startsWith("text/") && !/; charset=/.test(type) ? `${type}; charset=utf-8` : type;
+/** The type of a text given as a string, which travels as UTF-8: a charset is added, another than that refused. */
+export function textType(type: string, path: string, issues: Issues): string {
+  const [, charset] = /; charset="?([^";]*)/.exec(type) ?? [];
+  if (charset === undefined) return type.startsWith("text/") ? `${type}; charset=utf-8` : type;
+  if (!/^(?:utf-8|us-ascii)$/i.test(charset)) {
+    report(issues, path, `has the charset ${charset}, but a string travels as UTF-8: leave the charset out, or give bytes`);
+  }
+  return type;
 }
 
 /** The type without its parameters. */
