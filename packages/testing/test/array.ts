@@ -5,6 +5,8 @@ import { readUnlessAborted } from "../src/fake/reading.ts";
 
 /** What a mutant does in place of the right thing. */
 export interface Habits {
+  /** Where it hangs, so that the test need not wait long. */
+  readonly patience?: number;
   readonly read?: (content: Content, signal: AbortSignal | undefined) => Promise<Uint8Array>;
   readonly verdict?: (address: string) => ForAll<Outcome>;
   /** Who gets it. */
@@ -33,7 +35,7 @@ export function arraySuite(habits: Habits = {}): TransportSuite {
   const { deliver = (to, content) => [{ to, content }] } = habits;
   return {
     capabilities: ["reads", "aborts", "rejects", "defers"],
-    patience: 200,
+    patience: habits.patience ?? 4000,
     open() {
       const received: ReceivedMail[] = [];
       const right = transport("array", async (mail: Mail, { signal }) => {

@@ -159,7 +159,7 @@ describe("scripted peer: TLS", () => {
   });
 
   it("hangs, closes and resets in the middle of a handshake", async () => {
-    await using peer = await scriptedPeer();
+    await using peer = await scriptedPeer({ tls: certificate, implicitTls: true });
     const heard = deferral<string>();
     peer.session((s) => s.expectBytes(100).call(() => heard.resolve("client hello")).ignore());
     peer.session((s) => s.expectBytes().drop());
@@ -173,7 +173,7 @@ describe("scripted peer: TLS", () => {
   });
 
   it("notices that the client refuses a certificate", async () => {
-    await using peer = await scriptedPeer();
+    await using peer = await scriptedPeer({ implicitTls: true });
     const session = peer.session((s) => s.expectRefusedUpgrade(testCertificate({ names: ["other.example"] })));
     await expect(dialTls(peer.port, {})).rejects.toThrow(/certificate/);
     await session.done;

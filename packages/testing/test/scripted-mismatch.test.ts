@@ -5,7 +5,7 @@ import { dial } from "./client.ts";
 
 /** What the peer complains about when a client says this to a script. */
 async function complaint(script: (s: Script) => unknown, said: string, end = false): Promise<string> {
-  const peer = await scriptedPeer({ patience: 50 });
+  const peer = await scriptedPeer();
   peer.session(script);
   using client = await dial(peer.port);
   client.say(said);

@@ -30,6 +30,10 @@ function reading(read: (content: Content) => Promise<Uint8Array>): () => Habits 
   return () => ({ read });
 }
 
+function hanging(habits: () => Habits): () => Habits {
+  return () => ({ ...habits(), patience: 100 });
+}
+
 /** Verdicts that the compiler would not let through, as a plug-in written without it may give them. */
 function untyped(verdict: object): () => Habits {
   return () => ({ verdict: () => JSON.parse(JSON.stringify({ ...accepted, ...verdict })) });
@@ -43,7 +47,7 @@ const OTHERS = ["rejects one recipient without losing the others", "defers one r
 
 const shape: readonly Mutant[] = [
   { wrong: "throws", checks: ONE_EACH, says: /oops/, habits: sending(refuse("oops")) },
-  { wrong: "hangs", checks: ONE_EACH, says: /did not settle/, habits: sending(() => new Promise(() => undefined)) },
+  { wrong: "hangs", checks: ONE_EACH, says: /did not settle/, habits: hanging(sending(() => new Promise(() => undefined))) },
   { wrong: "drops a recipient", checks: ONE_EACH, says: /in its order/, habits: telling((all) => all.slice(0, 1)) },
   { wrong: "reorders", checks: ONE_EACH, says: /in its order/, habits: telling((all) => all.toReversed()) },
   {
@@ -205,7 +209,7 @@ const interruption: readonly Mutant[] = [
     wrong: "hides the abort",
     checks: ["stops when the signal aborts while it reads the content"],
     says: /did not settle/,
-    habits: reading(readAllOf),
+    habits: hanging(reading(readAllOf)),
   },
   {
     wrong: "sends all the same after an abort, and denies it",

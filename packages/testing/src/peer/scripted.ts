@@ -13,7 +13,10 @@ import { ConversationError } from "./transcript.ts";
 export interface ScriptedPeerOptions {
   /** Key and certificate for `upgrade()`, and from the first byte on where `implicitTls` is set. */
   readonly tls?: TlsOptions;
-  /** Every session begins with a TLS handshake (RFC 8314 §3.3). @default false */
+  /**
+   * Every session begins with a TLS handshake (RFC 8314 §3.3), unless its script begins with a step that stands for
+   * one: upgrade, expectRefusedUpgrade, expectBytes, ignore, drop or reset. @default false
+   */
   readonly implicitTls?: boolean;
   /** Milliseconds that `done()` and disposal wait for a script that is not at its end. @default 2000 */
   readonly patience?: number;
@@ -71,8 +74,7 @@ export async function scriptedPeer(options: ScriptedPeerOptions = {}): Promise<S
     url: `${options.implicitTls === true ? "smtps" : "smtp"}://${listener.host}:${listener.port}`,
     sessions,
     session(build) {
-      const opening: readonly Step[] = options.implicitTls === true ? [steps.upgrade(options.tls ?? {})] : [];
-      const scripted = session(`session ${sessions.length + 1}`, [...opening, ...stepsOf(build, options.tls)]);
+      const scripted = session(`session ${sessions.length + 1}`, opened(stepsOf(build, options.tls), options));
       sessions.push(scripted);
       return scripted;
     },
@@ -86,6 +88,11 @@ export async function scriptedPeer(options: ScriptedPeerOptions = {}): Promise<S
       }
     },
   };
+}
+
+function opened(script: readonly Step[], { implicitTls, tls }: ScriptedPeerOptions): readonly Step[] {
+  const begins = implicitTls === true && script[0]?.bare !== true;
+  return begins ? [steps.upgrade(tls ?? {}), ...script] : script;
 }
 
 async function waitFor(event: Promise<unknown>, patience: number): Promise<void> {

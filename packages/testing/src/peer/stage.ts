@@ -58,5 +58,7 @@ export interface Step {
   readonly text: string;
   /** What an output step sends. */
   readonly bytes?: Buffer;
+  /** At the head of a script it takes the place of the handshake that `implicitTls` begins with. */
+  readonly bare?: boolean;
   play(stage: Stage): Promise<void>;
 }

@@ -78,6 +78,7 @@ export function expectBdat(expected: { readonly size?: number; readonly last?: b
 export function expectBytes(count: number): Step {
   return {
     text: `expect ${count} bytes`,
+    bare: true,
     async play({ connection, fail, log }) {
       for (let left = count; left > 0; ) {
         const { length } = await connection.inbox.take(Math.min(left, BLOCK));
@@ -134,6 +135,7 @@ export function resumeReading(): Step {
 export function ignore(): Step {
   return {
     text: "ignore everything",
+    bare: true,
     async play({ connection, log }) {
       let ignored = 0;
       do ignored += connection.inbox.drain().length;
@@ -149,6 +151,7 @@ const HANDSHAKE_RECORD = 0x16;
 export function upgrade(tls: TlsOptions): Step {
   return {
     text: "TLS handshake",
+    bare: true,
     async play({ connection, fail, log }) {
       if (connection.inbox.size === 0) await connection.inbox.more();
       const [early] = connection.inbox.peek();
@@ -162,6 +165,7 @@ export function upgrade(tls: TlsOptions): Step {
 export function expectRefusedUpgrade(tls: TlsOptions): Step {
   return {
     text: "expect a refused TLS handshake",
+    bare: true,
     async play(stage) {
       const secured = await stage.connection.upgrade(tls).then(() => true, () => false);
       if (secured) await expectEnd().play(stage);
@@ -182,6 +186,7 @@ export function halfClose(): Step {
 export function drop(): Step {
   return {
     text: "drop",
+    bare: true,
     async play({ connection, log, hangUp }) {
       connection.end();
       log.note("connection dropped");
@@ -193,6 +198,7 @@ export function drop(): Step {
 export function reset(): Step {
   return {
     text: "reset",
+    bare: true,
     async play({ connection, log, hangUp }) {
       connection.reset();
       log.note("connection reset");
