@@ -23,6 +23,12 @@ export interface Envelope {
   readonly requireTls?: boolean;
   /** Options for delivery status notifications (RFC 3461 §4.3 `RET=`, §4.4 `ENVID=`). */
   readonly dsn?: { readonly ret?: "full" | "hdrs"; readonly envid?: string };
+  /** Not to be delivered before this: milliseconds since 1970 (RFC 4865, `HOLDUNTIL=`). */
+  readonly holdUntil?: number;
+  /** -9 to 9, the higher the sooner (RFC 6710, `MT-PRIORITY=`). */
+  readonly priority?: number;
+  /** When delivery is pointless, and what to do then: return it, or go on and tell the sender (RFC 2852, `BY=`). */
+  readonly deliverBy?: { readonly at: number; readonly mode: "return" | "notify" };
 }
 
 /** What travels: an envelope and final bytes. Plain, immutable data. */

@@ -3,22 +3,26 @@ import { Refusal } from "@postroad/core";
 import type { Body } from "./body.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { sizeLimit } from "./capabilities.ts";
+import { timeParameters } from "./extensions.ts";
 
 /** What the envelope commands depend on beside the envelope. */
 export interface Session {
   readonly capabilities: Capabilities;
   /** TLS with a verified certificate. */
   readonly verified: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /** `MAIL FROM` of a checked path, with the parameters the server offers (RFC 5321 §4.1.1.2). Throws a Refusal where one is missing. */
-export function mailCommand(envelope: Envelope, from: string, body: Body, { capabilities, verified }: Session): string {
+export function mailCommand(envelope: Envelope, from: string, body: Body, { capabilities, verified, now }: Session): string {
   let line = `MAIL FROM:<${from}>`;
   if (body.size !== undefined && capabilities.has("SIZE")) line += ` SIZE=${body.size}`;
   if (body.eightBit !== "no" && capabilities.has("8BITMIME")) line += " BODY=8BITMIME";
   if (envelope.smtputf8 === true || body.utf8Header || isUtf8(from)) line += utf8Parameter(capabilities);
   else if (capabilities.has("SMTPUTF8") && envelope.to.some(({ address }) => isUtf8(localPart(address)))) line += UTF8;
   if (envelope.requireTls === true) line += requireTlsParameter(capabilities, verified);
+  line += timeParameters(envelope, capabilities, now());
   if (envelope.dsn !== undefined && capabilities.has("DSN")) line += dsnParameters(envelope.dsn);
   return `${line}\r\n`;
 }

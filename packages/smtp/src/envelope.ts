@@ -10,10 +10,27 @@ export interface Paths {
 }
 
 /** Throws a Refusal for what concerns all recipients: the sender and the parameters of MAIL. */
-export function pathsOf({ from, to, dsn }: Envelope): Paths {
-  if (dsn?.ret !== undefined && !/^(?:full|hdrs)$/.test(dsn.ret)) throw wrong("dsn.ret", "full or hdrs");
+export function pathsOf(envelope: Envelope): Paths {
+  checkParameters(envelope);
+  const { from, to } = envelope;
   return { from: from === "" ? "" : pathOf(from, "5.1.7"), to: to.map(forwardPath) };
 }
+
+/** All of them end up in the MAIL command. */
+function checkParameters({ dsn, priority, holdUntil, deliverBy }: Envelope): void {
+  if (dsn?.ret !== undefined && !/^(?:full|hdrs)$/.test(dsn.ret)) throw wrong("dsn.ret", "full or hdrs");
+  if (dsn?.envid !== undefined && !/^[ -~]{1,100}$/.test(dsn.envid)) throw wrong("dsn.envid", "1 to 100 printable ASCII characters");
+  if (priority !== undefined && !(Number.isInteger(priority) && Math.abs(priority) <= 9)) {
+    throw wrong("priority", "a whole number from -9 to 9");
+  }
+  for (const [field, time] of [["holdUntil", holdUntil], ["deliverBy.at", deliverBy?.at]] as const) {
+    if (time !== undefined && !(Math.abs(time) <= LAST_TIME)) throw wrong(field, "a time in milliseconds since 1970");
+  }
+  if (deliverBy !== undefined && !/^(?:return|notify)$/.test(deliverBy.mode)) throw wrong("deliverBy.mode", "return or notify");
+}
+
+/** Beyond it a Date is invalid (ECMA-262 §21.4.1.1). */
+const LAST_TIME = 8_640_000_000_000_000;
 
 function forwardPath({ address, notify }: Recipient): string | Refusal {
   try {

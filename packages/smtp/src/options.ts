@@ -79,6 +79,8 @@ export interface SmtpOptions {
    * connection is lost, the outcomes of all of them are uncertain. @default 16
    */
   readonly window?: number;
+  /** The current time, in milliseconds since 1970. @default Date.now */
+  readonly clock?: () => number;
   /** Sends name and password without TLS, where anyone on the way can read them. @default false */
   readonly insecureCleartextAuth?: boolean;
   /** Accepts any certificate, so that anyone on the way can pose as the server. @default false */

@@ -20,6 +20,7 @@ const DEFAULTS = {
   pipelining: true,
   chunking: true,
   window: 16,
+  clock: Date.now,
   insecureCleartextAuth: false,
   insecureAcceptAnyCertificate: false,
 };
@@ -45,6 +46,7 @@ export function resolveOptions(options: SmtpOptions, protocol: Protocol = "smtp"
     pipelining: isBoolean,
     chunking: isBoolean,
     window: isInteger(1, 1000),
+    clock: isFunction,
     insecureCleartextAuth: isBoolean,
     insecureAcceptAnyCertificate: isBoolean,
   }, given.socketPath === undefined ? ["host"] : []);

@@ -17,6 +17,8 @@ export interface Session {
   readonly capabilities: Capabilities;
   /** TLS with a certificate that was verified. */
   readonly verified: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /** Opens a session, or throws the Refusal that says why not; then nothing of it is left open. */
@@ -60,7 +62,7 @@ async function introduce(channel: Channel, socket: Socket, options: Resolved, si
     }
     await logIn(channel, tls ?? socket, options, auth, capabilities);
   }
-  return { channel, capabilities, verified };
+  return { channel, capabilities, verified, now: options.clock };
 }
 
 function mayTellPassword(options: Resolved, verified: boolean): boolean {
