@@ -136,7 +136,8 @@ describe("readHeader", () => {
   it("#13: keeps to its limits", () => {
     expect(() => readHeader(Buffer.from("A: 1\r\nB: 2\r\n\r\n"), { maxHeaderFields: 1 })).toThrow(/more than 1 fields/);
     expect(() => readHeader(Buffer.from("A: 1\r\nB: 2\r\n\r\n"), { maxHeaderSize: 8 })).toThrow(/past 8 octets/);
-    expect(readHeader(Buffer.from("A: 1\r\n\r\n"), { maxHeaderSize: 8 }).fields).toHaveLength(1);
+    expect(readHeader(Buffer.from("A: 1\r\n\r\nbody"), { maxHeaderSize: 6 }).fields).toHaveLength(1);
+    expect(() => readHeader(Buffer.from("A: 1\r\n\r\nbody"), { maxHeaderSize: 5 })).toThrow(/past 5 octets/);
     expect(readHeader(new Uint8Array()).fields).toEqual([]);
   });
 });

@@ -56,6 +56,8 @@ describe("the envelope of a raw mail", () => {
     const rest = ["Sender: s@x", "To: b@x", "Bcc: c@x"];
     expect(await envelopeOf([...newest, ...older, ...rest])).toBe("n@x > new@x hidden@x");
     expect(await envelopeOf([...newest, "Received: by x", ...older, ...rest])).toBe("n@x > new@x hidden@x");
+    const [cc, from] = ["Resent-Cc: old@x", "Resent-From: o@x"];
+    expect(await envelopeOf([...newest, "Received: by x", cc, from, ...rest])).toBe("n@x > new@x hidden@x");
     await expectRefused(mailOf(["Resent-From: n@x", ...rest]), "to", /names nobody/);
   });
 
