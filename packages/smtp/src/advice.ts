@@ -38,6 +38,7 @@ const HINTS: readonly Hint[] = [
   { code: "EHOSTUNREACH", advice: "There is no route to the host. Check network and firewall." },
   { code: "ENETUNREACH", advice: "There is no route to the network. Check network and firewall; IPv6 may be missing here." },
   { code: "CERT_HAS_EXPIRED", advice: "The certificate of the server has expired; its operator has to renew it." },
+  { code: "CERT_NOT_YET_VALID", advice: "The certificate is not valid yet. Check the clock of this machine." },
   { code: "ERR_TLS_CERT_ALTNAME_INVALID", advice: "The certificate is for another name. Connect to a name it lists, or set tls.servername." },
   { code: "DEPTH_ZERO_SELF_SIGNED_CERT", advice: NOT_TRUSTED },
   { code: "SELF_SIGNED_CERT_IN_CHAIN", advice: NOT_TRUSTED },

@@ -156,7 +156,8 @@ function checkLengths(text: string, column: number, base: number): number {
     if (end < start || end < 0) throw badLine(base + start, `a line over ${MAX_LINE} octets`);
     start = end + 1;
   }
-  return text.length - Math.max(start, text.lastIndexOf("\n") + 1);
+  const last = text.lastIndexOf("\n");
+  return last === -1 ? column + text.length : text.length - last - 1;
 }
 
 function badLine(offset: number, what: string): Refusal {

@@ -74,7 +74,7 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     const early = writtenAt.shift() === arrivals && head?.phase !== "body";
     if (head === undefined || early) return unexpected(said.code);
     lastPhase = head.phase;
-    const reply = head.phase === "auth" ? { code: said.code, text: log.clean(said.text) } : said;
+    const reply = { code: said.code, text: log.clean(said.text) };
     if (expected[0] === undefined) patience.clear();
     else patience.set(expected[0].timeout);
     // 421 closes the connection whatever it answers; whoever reads it must know that there is no next command.
@@ -103,6 +103,8 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
       const fault = parser.push(bytes);
       if (fault === undefined || reason !== undefined) return;
       if (lastPhase === "starttls") fail("4.7.5", INJECTED);
+      // The line that breaks it may repeat what we told, cut where nobody recognises it.
+      else if (expected[0]?.phase === "auth") fail("4.5.0", "the server broke the protocol");
       else fail("4.5.0", `the server broke the protocol: ${fault}`);
     },
     end: () => fail("4.4.2", "the server closed the connection"),
