@@ -77,6 +77,20 @@ describe("DER", () => {
     );
   });
 
+  it("integers keep their value, in the shortest form that is not negative", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 20 }), fc.nat(3), (octets, zeros) => {
+        const [, , ...content] = der.integer(Buffer.concat([Buffer.alloc(zeros), octets]));
+        const value = (bytes: Iterable<number>): bigint => BigInt(`0x${Buffer.from([...bytes]).toString("hex")}`);
+        expect(value(content)).toBe(value(octets));
+        expect(content[0]).toBeLessThan(0x80);
+        const padded = content.length > 1 && content[0] === 0 && (content[1] ?? 0) < 0x80;
+        expect(padded).toBe(false);
+      }),
+    );
+    expect(der.integer(0)).toEqual(Buffer.of(2, 1, 0));
+  });
+
   it("encodes the examples of X.690", () => {
     expect(der.objectIdentifier("1.2.840.113549").toString("hex")).toBe("06062a864886f70d");
     expect(der.integer(128).toString("hex")).toBe("02020080");

@@ -30,10 +30,12 @@ export function boolean(value: boolean): Buffer {
   return tlv(0x01, Buffer.of(value ? 0xff : 0));
 }
 
-/** A number that is not negative, from its octets: a set top bit gets a zero octet in front. */
+/** A number that is not negative, from its octets, in the fewest there can be with the top bit clear. */
 export function integer(octets: Uint8Array | number): Buffer {
   const bytes = typeof octets === "number" ? unsigned(octets) : octets;
-  return tlv(0x02, Buffer.of(...((bytes[0] ?? 0) >= 0x80 ? [0] : [])), bytes);
+  const first = bytes.findIndex((octet) => octet !== 0);
+  const shortest = first === -1 ? Buffer.of(0) : bytes.subarray(first);
+  return tlv(0x02, Buffer.of(...((shortest[0] ?? 0) >= 0x80 ? [0] : [])), shortest);
 }
 
 /** `unused` counts the bits at the end that do not belong to the value. */
