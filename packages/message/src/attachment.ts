@@ -93,9 +93,7 @@ function typeOf(given: Readonly<Record<string, unknown>>, filename: string | und
 function contentIdOf(given: unknown, path: string, issues: Issues): string {
   const id = oneLine(given, `${path}.contentId`, issues).replace(/^<(.*)>$/, "$1");
   if (/^[!-;=?-~]{1,200}$/.test(id)) return id;
-  if (typeof given === "string") {
-    report(issues, `${path}.contentId`, `${shown(given)} must be printable ASCII without spaces, as in logo or logo@shop.example`);
-  }
+  report(issues, `${path}.contentId`, `${shown(id)} must be printable ASCII without spaces, as in logo or logo@shop.example`);
   return "";
 }
 

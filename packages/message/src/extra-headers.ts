@@ -105,14 +105,14 @@ function isPair(given: unknown): given is readonly [string, unknown] {
 }
 
 function fieldOf(name: string, given: unknown, issues: Issues): HeaderField[] {
-  const path = `headers.${name}`;
   const lower = name.toLowerCase();
   const advice = isListField(lower) ? `use list.${lower.slice("list-".length)}` : OWNED.get(lower);
   if (!NAME.test(name)) {
-    report(issues, "headers", `${shown(name)} is not a field name: printable ASCII without spaces and colons`);
+    report(issues, `headers[${shown(name)}]`, "is not a field name: printable ASCII without spaces and colons");
   } else if (advice !== undefined) {
-    report(issues, path, `is not a further header field: ${advice}`);
+    report(issues, `headers.${name}`, `is not a further header field: ${advice}`);
   } else {
+    const path = `headers.${name}`;
     const value = oneLine(given, path, issues).trim();
     checkValue(name, value, path, issues);
     return [[name, value]];

@@ -11,9 +11,7 @@ const BIDI_CONTROL = /[\u202a-\u202e\u2066-\u2069]/u;
  * harm on theirs (RFC 2183 §2.3). Controls, and bidirectional controls that disguise a name, are refused.
  */
 export function fileName(given: unknown, path: string, issues: Issues): string {
-  const before = issues.length;
   const whole = oneLine(given, path, issues);
-  if (issues.length > before) return "";
   const name = whole.slice(Math.max(whole.lastIndexOf("/"), whole.lastIndexOf("\\")) + 1).trim();
   if (/^\.{0,2}$/.test(name)) report(issues, path, `${shown(whole)} is not a file name`);
   if (name.length > LONGEST) report(issues, path, `has ${name.length} characters; ${LONGEST} are allowed`);

@@ -10,8 +10,9 @@ export type Issues = MessageIssue[];
 /** Enough to act on; a list of ten thousand bad addresses is one mistake. */
 const MOST_TOLD = 50;
 
+/** One issue for each path: what is found wrong first is what to mend first. */
 export function report(issues: Issues, path: string, message: string, status: Status<5> = "5.6.0"): void {
-  if (issues.length < MOST_TOLD) issues.push({ path, message, status });
+  if (issues.length < MOST_TOLD && !issues.some((issue) => issue.path === path)) issues.push({ path, message, status });
 }
 
 /** Throws what was collected, if anything was. */

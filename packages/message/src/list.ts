@@ -64,7 +64,6 @@ function links(given: unknown, path: string, issues: Issues): string {
 /** One URL in angle brackets, in ASCII (RFC 2369 §2). */
 function link(given: unknown, path: string, issues: Issues): string {
   const text = oneLine(given instanceof URL ? given.href : given, path, issues);
-  if (text === "") return "";
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^(?:https?|mailto):$/.test(url.protocol)) {
     report(issues, path, `${shown(text)} must be a whole URL that begins with https:, http: or mailto:`);

@@ -1,6 +1,6 @@
 import { shown } from "./address-error.ts";
 import type { Issues } from "./issues.ts";
-import { kindOf, report } from "./issues.ts";
+import { kindOf, oneLine, report } from "./issues.ts";
 
 /** What stands between the angle brackets: printable ASCII without white space and brackets. */
 const MESSAGE_ID = /^<([!-;=?-~]{1,900})>$/;
@@ -28,7 +28,7 @@ export function reference(given: unknown, path: string, issues: Issues): string 
 
 /** The Message-IDs of a thread, from one string with spaces between them or from several. */
 export function references(given: unknown, path: string, issues: Issues): string[] {
-  const entries = typeof given === "string" ? given.split(/[\t ]+/).filter((id) => id !== "") : given;
+  const entries = typeof given === "string" ? oneLine(given, path, issues).match(/[^\t ]+/g) ?? [] : given;
   if (Array.isArray(entries)) return entries.map((entry, i) => reference(entry, `${path}[${i}]`, issues));
   report(issues, path, `must be a string or an array of strings, not ${kindOf(given)}`);
   return [];

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Mail } from "@postroad/core";
+import type { Mail, Message } from "@postroad/core";
 import { readAll } from "@postroad/core";
 import type { AddressObject, ParsedMail } from "mailparser";
 import { simpleParser } from "mailparser";
@@ -7,6 +7,7 @@ import type { Email } from "postal-mime";
 import PostalMime from "postal-mime";
 import { createMessage } from "../src/create.ts";
 import type { CreateOptions, Draft } from "../src/draft.ts";
+import type { MessageIssue } from "../src/errors.ts";
 import { MessageError } from "../src/errors.ts";
 
 /** Everything random or of this moment, fixed. */
@@ -38,16 +39,30 @@ export async function fieldValues(draft: Partial<Draft>, name: string): Promise<
   return fields.filter((field) => field.startsWith(`${name}: `)).map((field) => field.slice(name.length + 2));
 }
 
-/** The issues of a draft that must be refused, as `path: message`. */
-export function issuesOf(draft: object, options: CreateOptions = fixed): string[] {
+/** createMessage as JavaScript calls it: with anything. */
+export function createLoosely(draft: object, options: CreateOptions = fixed): Message {
+  return Reflect.apply(createMessage, undefined, [draft, options]);
+}
+
+/** What a draft is refused for; nothing where it is not. */
+export function messageIssuesOf(draft: object, options?: CreateOptions): readonly MessageIssue[] {
   try {
-    // Untyped on purpose: callers in JavaScript give anything.
-    Reflect.apply(createMessage, undefined, [draft, options]);
+    createLoosely(draft, options);
+    return [];
   } catch (error) {
-    if (error instanceof MessageError) return error.issues.map(({ path, message }) => `${path}: ${message}`);
+    if (error instanceof MessageError) return error.issues;
     throw error;
   }
-  return [];
+}
+
+/** The same as `path: message`. */
+export function issuesOf(draft: object, options?: CreateOptions): string[] {
+  return messageIssuesOf(draft, options).map(({ path, message }) => `${path}: ${message}`);
+}
+
+/** The mail, or undefined where the draft is refused. */
+export async function mailUnlessRefused(draft: object): Promise<string | undefined> {
+  return messageIssuesOf(draft).length > 0 ? undefined : textOf(createLoosely(draft));
 }
 
 /** What two independent parsers agree that a reader sees. */

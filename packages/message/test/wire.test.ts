@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createMessage } from "../src/create.ts";
 import type { Draft } from "../src/draft.ts";
 import { MessageError } from "../src/errors.ts";
-import { fieldsOf, fixed, minimal, rendered, textOf } from "./reading.ts";
+import { fieldsOf, fixed, mailUnlessRefused, minimal, rendered } from "./reading.ts";
 
 /** Any text at all: controls, lone surrogates, what looks like syntax, very long words and very long gaps. */
 const soup = fc.oneof(
@@ -53,7 +53,8 @@ function expectHeader(mail: string): void {
     expect(line).toMatch(/[^\t ]/);
     const words = line.match(ENCODED_WORD) ?? [];
     for (const word of words) expect(word.length).toBeLessThanOrEqual(75);
-    if (words.length > 0) expect(Buffer.from(line, "latin1").toString().length).toBeLessThanOrEqual(76);
+    const columns = Buffer.from(line, "latin1").toString().length;
+    expect(columns).toBeLessThanOrEqual(words.length > 0 ? 76 : 998);
   }
   const names = fieldsOf(mail).map((field) => field.slice(0, field.indexOf(":")));
   expect(new Set(names).size).toBe(names.length);
@@ -65,14 +66,11 @@ describe("whatever a draft holds", () => {
     let sent = 0;
     await fc.assert(
       fc.asyncProperty(anyDraft, async (draft) => {
-        try {
-          const mail = await textOf(createMessage(draft, fixed));
-          sent += 1;
-          expectClean(mail, JSON.stringify(draft).includes("änn@"));
-          expectHeader(mail);
-        } catch (error) {
-          if (!(error instanceof MessageError)) throw error;
-        }
+        const mail = await mailUnlessRefused(draft);
+        if (mail === undefined) return;
+        sent += 1;
+        expectClean(mail, JSON.stringify(draft).includes("änn@"));
+        expectHeader(mail);
       }),
       { numRuns: Number(process.env["RUNS"] ?? 400) },
     );
