@@ -37,6 +37,18 @@ const tickets = new WeakMap<Resolved, Buffer>();
 
 /** TLS over a connection, certificate and name verified unless `options` names the risk. Throws a Refusal. */
 export function secure(plain: Socket, options: Resolved, signal: AbortSignal): Promise<TLSSocket> {
+  const scene: Scene = { remote: remoteOf(options), phase: "tls" };
+  return within(options.timeouts.tls, signal, scene, async (limit) => {
+    try {
+      return await untilReady(handshake(plain, options), "secureConnect", limit);
+    } catch (error) {
+      plain.destroy();
+      throw error;
+    }
+  });
+}
+
+function handshake(plain: Socket, options: Resolved): TLSSocket {
   const { host, tls, security, insecureAcceptAnyCertificate } = options;
   const session = tickets.get(options);
   const socket = connectTls({
@@ -48,9 +60,10 @@ export function secure(plain: Socket, options: Resolved, signal: AbortSignal): P
     socket: plain,
     rejectUnauthorized: security !== "opportunistic" && !insecureAcceptAnyCertificate,
   });
-  socket.on("session", (ticket: Buffer) => tickets.set(options, ticket));
-  const scene: Scene = { remote: remoteOf(options), phase: "tls" };
-  return within(options.timeouts.tls, signal, scene, (limit) => untilReady(socket, "secureConnect", limit));
+  // Nobody looks at the name again when a session is resumed; so only one that was verified may be.
+  return socket.on("session", (ticket: Buffer) => {
+    if (socket.authorized) tickets.set(options, ticket);
+  });
 }
 
 /** Destroys the socket where it does not get ready. */

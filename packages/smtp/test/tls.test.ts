@@ -82,6 +82,24 @@ describe("tls: STARTTLS", () => {
   });
 });
 
+describe("tls: resumption", () => {
+  it("C25: a session with a certificate for another name is not trusted when it is resumed", async () => {
+    await using peer = await modelPeer({ tls: testCertificate({ issuer: authority, names: ["mallory.example"] }), users });
+    await using transport = trusting(peer, { security: "opportunistic", pool: { connections: 1, messages: 1 } });
+    for (let round = 0; round < 3; round += 1) {
+      expect(first(await transport.send(mail()))).toMatchObject({ kind: "deferred", status: "4.7.11" });
+    }
+    expect(peer.transcripts.flat().join()).not.toContain("AUTH PLAIN A");
+  });
+
+  it("C23: a verified session is resumed, and the password told again", async () => {
+    await using peer = await modelPeer({ tls: good, users });
+    await using transport = trusting(peer, { pool: { connections: 1, messages: 1 } });
+    for (let round = 0; round < 3; round += 1) expect(kinds(await transport.send(mail()))).toEqual(["accepted"]);
+    expect(peer.connections.total).toBe(3);
+  });
+});
+
 describe("tls: injection (C21, #23)", () => {
   const injected = ["250-evil\r\n250 AUTH PLAIN\r\n", "250 ok\r\n", "2", "250-", "250-x\r\n", "junk\r\n", "\0", "\r\n"];
   const cases = injected.flatMap((extra) => {
