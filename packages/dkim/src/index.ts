@@ -1,0 +1,2 @@
+export type { DkimOptions } from "./options.ts";
+export { dkim } from "./dkim.ts";
