@@ -66,7 +66,7 @@ describe("reseal", () => {
 describe("mailboxKey", () => {
   it.each([
     ["Ann@Example.NET", "Ann@example.net"],
-    ['"Ann@home"@X', '"Ann@home"@x'],
+    ['"Ann@Home"@X', '"Ann@Home"@x'],
     ["Postmaster", "Postmaster"],
     ["@", "@"],
     ["", ""],

@@ -93,6 +93,7 @@ describe("nearest", () => {
   it.each([
     ["hots", ["host", "port"], "host"],
     ["HOST", ["host", "port"], "host"],
+    ["hots", ["HOST"], "HOST"],
     ["timeuot", ["timeout", "time"], "timeout"],
     ["connectTimeout", ["connectionTimeout", "greetingTimeout"], "connectionTimeout"],
     ["x", [], undefined],

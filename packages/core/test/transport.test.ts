@@ -73,6 +73,8 @@ describe("transport", () => {
     const forgetful = transport("t", () => Promise.resolve(told(["bob@x", accepted], ["stranger@z", accepted])));
     const { outcomes } = await forgetful.send(mail);
     expect(outcomes).toMatchObject([{ recipient: "ann@x", kind: "deferred", uncertain: true }, { recipient: "bob@x", kind: "accepted" }]);
+    const chatty = transport("t", () => Promise.resolve(told(["ann@x", accepted], ["bob@x", accepted], ["stranger@z", accepted])));
+    expect(await chatty.send(mail)).toEqual(told(["ann@x", accepted], ["bob@x", accepted]));
     const other = transport("t", () => Promise.resolve({ ...told(["ann@x", accepted], ["bob@x", accepted]), mail: "m2" }));
     expect((await other.send(mail)).mail).toBe("m1");
   });
@@ -125,6 +127,18 @@ describe("disposing a transport", () => {
     await disposing;
     await to[Symbol.asyncDispose]();
     expect(disposed).toBe(1);
+  });
+
+  it("waits for the last, not for the first", async () => {
+    const [quick, slow] = [held(), held()];
+    const to = transport("t", (given, options) => (given.id === "quick" ? quick : slow).send(given, options));
+    const sends = [to.send({ ...mail, id: "quick" }), to.send({ ...mail, id: "slow" })];
+    const disposing = to[Symbol.asyncDispose]();
+    quick.release();
+    await sends[0];
+    expect(await isSettled(disposing)).toBe(false);
+    slow.release();
+    await Promise.all([...sends, disposing]);
   });
 
   it("refuses further mail and checks at once", async () => {
