@@ -204,6 +204,19 @@ describe("model peer", () => {
     for (const client of clients) client[Symbol.dispose]();
   });
 
+  it("breaks open connections when told to, under TLS too", async () => {
+    await using peer = await modelPeer({ tls: certificate, implicitTls: true });
+    using first = await dialTls(peer.port, { ca: certificate.ca });
+    await reply(first);
+    peer.disconnect("reset");
+    expect(await first.over).toBe("ECONNRESET");
+    using second = await dialTls(peer.port, { ca: certificate.ca });
+    await reply(second);
+    peer.disconnect();
+    expect(await second.over).toBe("end");
+    expect(peer.connections.total).toBe(2);
+  });
+
   it("a test's own mistake is not swallowed", async () => {
     const peer = await modelPeer({
       on: () => {

@@ -1,12 +1,23 @@
 import type { Content, Mail, Transport } from "@postroad/core";
 import { compose, merge, pick, readAll, receipt, reseal, transport, wrap } from "@postroad/core";
 import type { ReceivedMail } from "../src/index.ts";
-import { testMiddleware, testTransport } from "../src/index.ts";
+import { taking, testMiddleware, testTransport } from "../src/index.ts";
 
 /** The smallest transport that keeps to the contract: ten lines, and no record of its other side. */
 testTransport({
   name: "a transport in three lines",
   open: () => transport("sink", async (mail) => receipt(mail, { kind: "accepted", status: "2.0.0", by: "sink" })),
+});
+
+/** One that takes more than plain mail, as providers do. */
+testTransport({
+  name: "a transport of tagged mail",
+  open() {
+    const provider = transport("provider", async (mail: Mail & { readonly tag: string }) =>
+      receipt(mail, { kind: "accepted", status: "2.0.0", by: "provider", ref: mail.tag }),
+    );
+    return taking(provider, (mail) => ({ ...mail, tag: "conformance" }));
+  },
 });
 
 /** One that reads, and can be looked into. */
