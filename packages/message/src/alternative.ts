@@ -49,9 +49,17 @@ function methodOf(given: unknown, text: string, issues: Issues): string {
   const [, inText] = /^METHOD:([A-Za-z-]{1,40})[\t ]*$/im.exec(text) ?? [];
   const method = (given === undefined ? (inText ?? "") : oneLine(given, "calendar.method", issues)).toUpperCase();
   if (!/^[A-Z-]{1,40}$/.test(method)) {
-    report(issues, "calendar.method", `${shown(method)} is no method such as REQUEST, and the text needs the same in METHOD:`);
+    report(
+      issues,
+      "calendar.method",
+      `${shown(method)} is no method such as REQUEST, and the text needs the same in METHOD:`,
+    );
   } else if (inText?.toUpperCase() !== method) {
-    report(issues, "calendar.method", `is ${method}, but the text says ${inText ?? "nothing"} in METHOD: (RFC 6047 §2.4)`);
+    report(
+      issues,
+      "calendar.method",
+      `is ${method}, but the text says ${inText ?? "nothing"} in METHOD: (RFC 6047 §2.4)`,
+    );
   }
   return method;
 }

@@ -18,6 +18,8 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ["contentDisposition", "inline"],
 ]);
 
+type Entry = Readonly<Record<string, unknown>>;
+
 export function attachmentsOf(given: unknown, issues: Issues): Attachment[] {
   if (given === undefined) return [];
   if (!Array.isArray(given)) {
@@ -36,12 +38,16 @@ function attachmentOf(given: unknown, path: string, issues: Issues): Attachment[
   const size = sizeOf(entry["size"], `${path}.size`, issues);
   const content = contentOf(entry["content"], size, path, issues);
   if (content === undefined) return [];
-  if (size !== undefined && size !== content.size) report(issues, `${path}.size`, `is ${size}, but the content has ${content.size} bytes`);
+  if (size !== undefined && size !== content.size) {
+    report(issues, `${path}.size`, `is ${size}, but the content has ${content.size} bytes`);
+  }
   const filename = nameOf(entry, path, issues);
-  const contentId = entry["contentId"] === undefined ? undefined : contentIdOf(entry["contentId"], path, issues);
+  const contentId = contentIdOf(entry["contentId"], `${path}.contentId`, issues);
   const inline = flag(entry["inline"] ?? contentId !== undefined, `${path}.inline`, issues);
   const attachment = { type: typeOf(entry, filename, path, issues), content, inline };
-  return [{ ...attachment, ...(filename !== undefined && { filename }), ...(contentId !== undefined && { contentId }) }];
+  return [
+    { ...attachment, ...(filename !== undefined && { filename }), ...(contentId !== undefined && { contentId }) },
+  ];
 }
 
 function contentOf(given: unknown, size: number | undefined, path: string, issues: Issues): Content | undefined {
@@ -50,8 +56,9 @@ function contentOf(given: unknown, size: number | undefined, path: string, issue
   if (given instanceof ArrayBuffer) return inMemory(new Uint8Array(given));
   if (given instanceof Blob) return fromBlob(given);
   if (isFactory(given)) return fromFactory(given, path, size);
-  if (isContent(given)) return size === undefined || "size" in given ? given : { size, open: () => given.open() };
-  report(issues, `${path}.content`, `must be text, bytes, a Blob, file(path) or a function that opens a stream, not ${what(given)}`);
+  if (isContent(given)) return sized(given, size);
+  const wanted = "text, bytes, a Blob or a function that opens a stream";
+  report(issues, `${path}.content`, `must be ${wanted}, not ${what(given)}`);
   return undefined;
 }
 
@@ -61,6 +68,10 @@ function isFactory(given: unknown): given is Parameters<typeof fromFactory>[0] {
 
 function isContent(given: unknown): given is Content {
   return isRecord(given) && typeof given["open"] === "function";
+}
+
+function sized(content: Content, size: number | undefined): Content {
+  return size === undefined || content.size !== undefined ? content : { size, open: () => content.open() };
 }
 
 function what(given: unknown): string {
@@ -75,25 +86,26 @@ function sizeOf(size: unknown, path: string, issues: Issues): number | undefined
   return undefined;
 }
 
-function nameOf(given: Readonly<Record<string, unknown>>, path: string, issues: Issues): string | undefined {
+function nameOf(given: Entry, path: string, issues: Issues): string | undefined {
   const { content, filename } = given;
-  const name = filename ?? (isRecord(content) && "name" in content ? content["name"] : undefined);
+  const name = filename ?? (content instanceof File ? content.name : undefined);
   return name === undefined ? undefined : fileName(name, `${path}.filename`, issues);
 }
 
-function typeOf(given: Readonly<Record<string, unknown>>, filename: string | undefined, path: string, issues: Issues): string {
+function typeOf(given: Entry, filename: string | undefined, path: string, issues: Issues): string {
   const { content, type } = given;
   const told = type ?? (content instanceof Blob && content.type !== "" ? content.type : undefined);
-  const found = filename === undefined ? OCTETS : typeByName(filename);
-  const mime = told === undefined ? found : mediaType(told, `${path}.type`, issues);
-  return typeof content === "string" ? textType(mime, `${path}.type`, issues) : mime;
+  const byName = filename === undefined ? OCTETS : typeByName(filename);
+  const found = told === undefined ? byName : mediaType(told, `${path}.type`, issues);
+  return typeof content === "string" ? textType(found, `${path}.type`, issues) : found;
 }
 
 /** What stands between the angle brackets of Content-ID and behind `cid:` (RFC 2392). */
-function contentIdOf(given: unknown, path: string, issues: Issues): string {
-  const id = oneLine(given, `${path}.contentId`, issues).replace(/^<(.*)>$/, "$1");
+function contentIdOf(given: unknown, path: string, issues: Issues): string | undefined {
+  if (given === undefined) return undefined;
+  const id = oneLine(given, path, issues).replace(/^<(.*)>$/, "$1");
   if (/^[!-;=?-~]{1,200}$/.test(id)) return id;
-  report(issues, `${path}.contentId`, `${shown(id)} must be printable ASCII without spaces, as in logo or logo@shop.example`);
+  report(issues, path, `${shown(id)} must be printable ASCII without spaces, as in logo or logo@shop.example`);
   return "";
 }
 
@@ -101,7 +113,8 @@ function checkContentIds(attachments: readonly Attachment[], issues: Issues): vo
   const seen = new Set<string>();
   for (const [i, { contentId }] of attachments.entries()) {
     if (contentId === undefined || contentId === "") continue;
-    if (seen.has(contentId)) report(issues, `attachments[${i}].contentId`, `${shown(contentId)} is taken by another attachment`);
+    const path = `attachments[${i}].contentId`;
+    if (seen.has(contentId)) report(issues, path, `${shown(contentId)} is taken by another attachment`);
     seen.add(contentId);
   }
 }

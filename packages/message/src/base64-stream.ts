@@ -14,7 +14,7 @@ export async function* base64Stream(content: Content, path: string): AsyncGenera
   for await (const chunk of content.open()) {
     total += chunk.byteLength;
     if (total > (content.size ?? total)) throw broken(path, `is longer than the ${content.size} bytes declared`);
-    for (let from = 0; from < chunk.byteLength; ) {
+    for (let from = 0; from < chunk.byteLength;) {
       const part = chunk.subarray(from, from + BLOCK_OCTETS - filled);
       block.set(part, filled);
       from += part.byteLength;

@@ -9,7 +9,10 @@ const PAIRS = pairs();
 
 function pairs(): Uint16Array {
   const alphabet = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
-  return Uint16Array.from({ length: 4096 }, (_, bits) => (alphabet[bits >> 6] ?? 0) | ((alphabet[bits & 63] ?? 0) << 8));
+  return Uint16Array.from(
+    { length: 4096 },
+    (_, bits) => (alphabet[bits >> 6] ?? 0) | ((alphabet[bits & 63] ?? 0) << 8),
+  );
 }
 
 /** Octets that `octets` of input become: lines of 76 columns, each with its CRLF. */
@@ -34,7 +37,7 @@ function writeLines(input: Uint8Array, full: number, output: Buffer, at: number)
   const source = new DataView(input.buffer, input.byteOffset, input.byteLength);
   const target = new DataView(output.buffer, output.byteOffset, output.byteLength);
   let to = at;
-  for (let from = 0; from < full; ) {
+  for (let from = 0; from < full;) {
     for (const end = from + LINE_OCTETS; from < end; from += 3) {
       const bits = source.getUint32(from);
       target.setUint32(to, (PAIRS[bits >>> 20] ?? 0) | ((PAIRS[(bits >>> 8) & 4095] ?? 0) << 16), true);
@@ -55,7 +58,8 @@ export const BLOCK_OCTETS: number = LINE_OCTETS * 840;
 
 /** The encoding of bytes in memory, a block at a time, so that a large file is not held twice. */
 export function* base64Blocks(input: Uint8Array): Generator<Uint8Array> {
-  for (let from = 0; from < input.byteLength; from += BLOCK_OCTETS) yield encoded(input.subarray(from, from + BLOCK_OCTETS));
+  for (let from = 0; from < input.byteLength; from += BLOCK_OCTETS)
+    yield encoded(input.subarray(from, from + BLOCK_OCTETS));
 }
 
 export function encoded(input: Uint8Array): Buffer {

@@ -23,7 +23,8 @@ export function encodeText(text: string): EncodedText {
   const canonical = withCrlf(text);
   const beyondAscii = Buffer.byteLength(canonical) - canonical.length;
   if (beyondAscii === 0 && isHarmless(canonical)) return { encoding: "7bit", body: canonical };
-  if (beyondAscii * MOSTLY_ASCII <= canonical.length) return { encoding: "quoted-printable", body: quotedPrintable(canonical) };
+  if (beyondAscii * MOSTLY_ASCII <= canonical.length)
+    return { encoding: "quoted-printable", body: quotedPrintable(canonical) };
   return { encoding: "base64", body: encoded(Buffer.from(canonical)) };
 }
 

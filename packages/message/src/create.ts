@@ -5,8 +5,9 @@ import { envelopeOf, impliedEnvelope } from "./envelope.ts";
 import { isPriorityField } from "./extra-headers.ts";
 import { DEFAULTS, decisions, fieldsOf } from "./fields.ts";
 import type { Issues } from "./issues.ts";
-import { kindOf, oneLine, recordOf, report, throwIssues } from "./issues.ts";
+import { throwIssues } from "./issues.ts";
 import { isListField } from "./list.ts";
+import { idOf, metaOf } from "./raw-identity.ts";
 import { render } from "./render.ts";
 
 /**
@@ -61,24 +62,6 @@ function sourceOf(headerName: string): keyof Changes {
   const lower = headerName.toLowerCase();
   if (isListField(lower)) return "list";
   return isPriorityField(lower) ? "priority" : "headers";
-}
-
-function idOf(given: unknown, issues: Issues): string {
-  const id = oneLine(given, "id", issues);
-  if (given === "") report(issues, "id", "is empty; leave it out for a random one");
-  return id;
-}
-
-/** Built by `fromEntries`, for which `__proto__` is a key like any other. */
-function metaOf(given: unknown, issues: Issues): Message["meta"] {
-  const entries = Object.entries(recordOf(given, "an object of strings", "meta", issues) ?? {});
-  return Object.fromEntries(entries.map(([key, value]) => [key, noteOf(value, `meta.${key}`, issues)]));
-}
-
-function noteOf(value: unknown, path: string, issues: Issues): string {
-  if (typeof value === "string") return value;
-  report(issues, path, `must be a string, not ${kindOf(value)}`);
-  return "";
 }
 
 /** Frozen as deep as our own objects go. What callers gave (bytes, contents) stays theirs. */

@@ -1,6 +1,6 @@
 import type { Address, Content, Recipient } from "@postroad/core";
 
-/** `ann@example.net`, `Ann Smith <ann@example.net>`, a list of them with commas, or parts that need no quoting. */
+/** `ann@example.net`, `Ann Smith <ann@example.net>`, several with commas between them, or a name and address apart. */
 export type AddressInput = string | Address | GroupInput;
 
 /** One address, or any number of them. */
@@ -64,14 +64,14 @@ export interface Draft {
   readonly meta?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Header fields by name, or as pairs (an array, a Map, a fetch `Headers`). */
+/** Header fields by name, or as pairs where the order across names counts. */
 export type HeadersInput =
   | Readonly<Record<string, string | readonly string[] | undefined>>
-  | Iterable<readonly [name: string, value: string | readonly string[]]>;
+  | readonly (readonly [name: string, value: string])[];
 
 /** What overrides the envelope that the header implies (RFC 5321 §2.3.1). */
 export interface EnvelopeInput {
-  /** Where reports go, e.g. a VERP address; `null` or `""` is the null reverse-path. @default the sender, else the first author */
+  /** Where reports go, e.g. a VERP address; `null` is the null reverse-path. @default the sender, else the first author */
   readonly from?: string | null | undefined;
   /** Who receives it, whatever the header says. @default to, cc and bcc */
   readonly to?: string | Recipient | readonly (string | Recipient)[] | undefined;
@@ -97,8 +97,8 @@ export type ByteSource = AsyncIterable<Uint8Array | string> | Iterable<Uint8Arra
 /** A file to attach, or a picture the HTML shows. */
 export interface AttachmentInput {
   /**
-   * The bytes, or the text as UTF-8. Never a path: `attachments: [await file(path)]` takes one. A function is called for every attempt to
-   * send and opens a new stream each time. Bytes are not copied: do not change them afterwards.
+   * The bytes, or the text as UTF-8. Never a path: `attachments: [await file(path)]` takes one. A function is called
+   * for every attempt to send and opens a new stream each time. Bytes are not copied: do not change them afterwards.
    */
   readonly content: string | Uint8Array | ArrayBuffer | Blob | Content | (() => ByteSource | Promise<ByteSource>);
   /** The name the receiver sees; of a path only the last part is kept. @default the name of a `File` */

@@ -9,15 +9,14 @@ const LEAST = FRAME + 12;
 /** Columns per octet up to which a word is left readable: Latin letters with accents stay below, other scripts do not. */
 const READABLE = 2.2;
 
-/** Octets that stand for themselves in a word of a phrase, the strictest place (RFC 2047 §5 (3)). */
-const LITERAL = new Uint8Array(256);
-for (const octet of Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")) LITERAL[octet] = 1;
+/** What stands for itself in a word of a phrase, the strictest place (RFC 2047 §5 (3)). */
+const LITERAL = /[\w!*+/-]/;
 
-const SPACE = 0x20;
 /** What an octet looks like in a word: itself, `_` for the space, else `=XX`. */
 const QUOTED: readonly string[] = Array.from({ length: 256 }, (_, octet) => {
-  if (octet === SPACE) return "_";
-  if (LITERAL[octet] === 1) return String.fromCharCode(octet);
+  const character = String.fromCharCode(octet);
+  if (character === " ") return "_";
+  if (LITERAL.test(character) && character !== "_") return character;
   return `=${octet.toString(16).toUpperCase().padStart(2, "0")}`;
 });
 

@@ -59,7 +59,8 @@ function reversePath(given: unknown, issues: Issues): string {
 
 function recipientsOf(given: unknown, limit: number, issues: Issues): Recipient[] {
   const entries: readonly unknown[] = Array.isArray(given) ? given : [given];
-  const found = entries.length > limit ? [] : entries.flatMap((entry, i) => recipientOf(entry, `envelope.to[${i}]`, issues));
+  const read = entries.length > limit ? [] : entries;
+  const found = read.flatMap((entry, i) => recipientOf(entry, `envelope.to[${i}]`, issues));
   const count = Math.max(found.length, entries.length);
   if (count > limit) reportTooMany(count, "envelope.to", limit, issues);
   return found;
@@ -107,7 +108,9 @@ function dsnOf(given: unknown, issues: Issues): Pick<Envelope, "dsn"> {
     ...(isEnvelopeId(envid) && { envid }),
   };
   if (ret !== wanted.ret) report(issues, "envelope.dsn.ret", `must be "full" or "hdrs"`);
-  if (envid !== wanted.envid) report(issues, "envelope.dsn.envid", "must be a string of up to 100 printable ASCII characters");
+  if (envid !== wanted.envid) {
+    report(issues, "envelope.dsn.envid", "must be a string of up to 100 printable ASCII characters");
+  }
   return Object.keys(wanted).length === 0 ? {} : { dsn: wanted };
 }
 
@@ -125,5 +128,6 @@ function isInternational({ address }: Address): boolean {
 
 function isHeaderInternational({ from, sender, replyTo, to, cc }: Fields): boolean {
   const lists = [from, replyTo, to, cc];
-  return (sender !== undefined && isInternational(sender)) || lists.some((list) => mailboxesOf(list).some(isInternational));
+  const isSenderInternational = sender !== undefined && isInternational(sender);
+  return isSenderInternational || lists.some((list) => mailboxesOf(list).some(isInternational));
 }

@@ -78,16 +78,13 @@ export function priorityFields(priority: unknown, issues: Issues): HeaderField[]
 /** The fields of `headers`, each checked. */
 export function extraFields(headers: unknown, issues: Issues): HeaderField[] {
   if (headers === undefined) return [];
-  if (!isRecord(headers)) {
-    report(issues, "headers", `must be an object or pairs of [name, value], not ${kindOf(headers)}`);
-    return [];
+  if (Array.isArray(headers)) return headers.flatMap((pair, i) => fieldsOf(pair, i, issues));
+  if (isRecord(headers) && !(Symbol.iterator in headers)) {
+    return Object.entries(headers).flatMap((pair, i) => fieldsOf(pair, i, issues));
   }
-  const pairs: unknown[] = isIterable(headers) ? Array.from(headers) : Object.entries(headers);
-  return pairs.flatMap((pair, i) => fieldsOf(pair, i, issues));
-}
-
-function isIterable(value: object): value is Iterable<unknown> {
-  return Symbol.iterator in value;
+  const found = isRecord(headers) ? "a Map or Headers: spread it, as in [...headers]" : kindOf(headers);
+  report(issues, "headers", `must be an object or an array of [name, value], not ${found}`);
+  return [];
 }
 
 function fieldsOf(pair: unknown, i: number, issues: Issues): HeaderField[] {
@@ -124,6 +121,7 @@ function checkValue(name: string, value: string, path: string, issues: Issues): 
   const kind = headerKind(name);
   if (kind === "addresses") collect(issues, () => parseAddresses(value, path), []);
   if (kind !== "ascii") return;
-  if (!PRINTABLE.test(value)) report(issues, path, `${shown(value)} must be ASCII; this field has no place for encoded words`);
+  const needed = "must be ASCII; this field has no place for encoded words";
+  if (!PRINTABLE.test(value)) report(issues, path, `${shown(value)} ${needed}`);
   if (!isFoldable(value)) report(issues, path, "has a word of over 900 characters and nowhere to fold it");
 }

@@ -6,7 +6,7 @@ import { attachmentsOf } from "./attachment.ts";
 import type { CreateOptions, Draft } from "./draft.ts";
 import { extraFields, priorityFields } from "./extra-headers.ts";
 import type { Issues } from "./issues.ts";
-import { kindOf, knownKeys, manyLines, oneLine, report } from "./issues.ts";
+import { kindOf, knownKeys, manyLines, oneLine, recordOf, report, throwIssues } from "./issues.ts";
 import { listFields } from "./list.ts";
 import { addressList, mailboxList, mailboxesOf, reportTooMany } from "./mailboxes.ts";
 import { messageId, reference, references } from "./message-id.ts";
@@ -20,9 +20,28 @@ export interface Decisions {
 }
 
 const KNOWN: Readonly<Record<keyof Draft, true>> = {
-  from: true, sender: true, replyTo: true, to: true, cc: true, bcc: true, subject: true, text: true, html: true,
-  attachments: true, calendar: true, alternatives: true, headers: true, priority: true, list: true, inReplyTo: true,
-  references: true, date: true, messageId: true, envelope: true, id: true, meta: true,
+  from: true,
+  sender: true,
+  replyTo: true,
+  to: true,
+  cc: true,
+  bcc: true,
+  subject: true,
+  text: true,
+  html: true,
+  attachments: true,
+  calendar: true,
+  alternatives: true,
+  headers: true,
+  priority: true,
+  list: true,
+  inReplyTo: true,
+  references: true,
+  date: true,
+  messageId: true,
+  envelope: true,
+  id: true,
+  meta: true,
 };
 const NAMES: ReadonlySet<string> = new Set(Object.keys(KNOWN));
 
@@ -53,6 +72,7 @@ export function decisions(options: CreateOptions): Decisions {
 
 /** Checks a draft and decides what it leaves open. What is wrong joins `issues`, and the fields are then not for use. */
 export function fieldsOf(draft: Draft, token: string, decide: Decisions, issues: Issues): Fields {
+  if (recordOf(draft, "an object", "draft", issues) === undefined) throwIssues(issues);
   knownKeys(draft, NAMES, "", issues, HINTS);
   const { maxRecipients } = decide;
   const from = authorsOf(draft.from, maxRecipients, issues);
@@ -93,7 +113,8 @@ function authorsOf(given: unknown, limit: number, issues: Issues): Address[] {
 /** A sender who is the one author says nothing new and is left out (RFC 5322 §3.6.2). */
 function senderOf(draft: Draft, from: readonly Address[], issues: Issues): Address | undefined {
   if (draft.sender === undefined) {
-    if (from.length > 1) report(issues, "sender", "is missing; with several authors one must send (RFC 5322 §3.6.2)", "5.1.7");
+    const needed = "is missing; with several authors one must send (RFC 5322 §3.6.2)";
+    if (from.length > 1) report(issues, "sender", needed, "5.1.7");
     return undefined;
   }
   const [sender, ...others] = mailboxList(draft.sender, "sender", Number.POSITIVE_INFINITY, issues);
@@ -103,13 +124,11 @@ function senderOf(draft: Draft, from: readonly Address[], issues: Issues): Addre
 }
 
 function dateOf(given: unknown, issues: Issues): Date {
-  if (given instanceof Date) {
-    const year = given.getUTCFullYear();
-    if (year >= 1900 && year <= 9999) return new Date(given);
-    report(issues, "date", Number.isNaN(year) ? "is an invalid Date" : `is in the year ${year}; 1900 to 9999 can be written`);
-  } else {
-    report(issues, "date", `must be a Date, not ${kindOf(given)}`);
-  }
+  const year = given instanceof Date ? given.getUTCFullYear() : undefined;
+  if (given instanceof Date && year !== undefined && year >= 1900 && year <= 9999) return new Date(given);
+  if (year === undefined) report(issues, "date", `must be a Date, not ${kindOf(given)}`);
+  else if (Number.isNaN(year)) report(issues, "date", "is an invalid Date");
+  else report(issues, "date", `is in the year ${year}; 1900 to 9999 can be written`);
   return new Date(0);
 }
 

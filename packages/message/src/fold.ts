@@ -27,7 +27,10 @@ function wordsOf(value: string): string[] {
 export function fieldOfTokens(name: string, tokens: readonly string[]): string {
   const line = `${name}: ${tokens.join(" ")}\r\n`;
   if (line.length <= WIDTH + 2) return line;
-  return foldTokens(name, tokens.map((token, i) => (i === 0 ? token : ` ${token}`)));
+  return foldTokens(
+    name,
+    tokens.map((token, i) => (i === 0 ? token : ` ${token}`)),
+  );
 }
 
 /** Each token but the first begins with its white space. No line is without a token, so none is only white space. */

@@ -1,4 +1,4 @@
-export { checkMailbox, needsSmtputf8, parseAddresses } from "./address.ts";
+export { parseAddresses } from "./address.ts";
 export { createMessage, edit } from "./create.ts";
 export type {
   AddressInput,
@@ -23,5 +23,5 @@ export { MessageError } from "./errors.ts";
 export type { FileOptions, FileSource } from "./file.ts";
 export { file } from "./file.ts";
 export { formatAddress } from "./header-address.ts";
-export type { RawMailOptions, Repairs } from "./raw.ts";
-export { rawMail } from "./raw.ts";
+export type { HeaderLimits, RawField, RawHeader, RawMailOptions, Repairs, Span } from "./raw.ts";
+export { fieldValue, rawMail, readHeader } from "./raw.ts";

@@ -68,7 +68,11 @@ function link(given: unknown, path: string, issues: Issues): string {
   if (url === undefined || !/^(?:https?|mailto):$/.test(url.protocol)) {
     report(issues, path, `${shown(text)} must be a whole URL that begins with https:, http: or mailto:`);
   } else if (!/^[!-;=?-~]{1,900}$/.test(url.href)) {
-    report(issues, path, `${shown(text)} must not hold spaces, angle brackets or letters beyond ASCII: percent-encode them`);
+    report(
+      issues,
+      path,
+      `${shown(text)} must not hold spaces, angle brackets or letters beyond ASCII: percent-encode them`,
+    );
   } else {
     return `<${url.href}>`;
   }
@@ -82,7 +86,10 @@ function listId(given: unknown, issues: Issues): string {
   const text = oneLine(given, "list.id", issues).trim();
   const open = text.endsWith(">") ? text.lastIndexOf("<") : -1;
   const id = open === -1 ? text : text.slice(open + 1, -1);
-  const words = text.slice(0, Math.max(open, 0)).trim().replace(/^"(.*)"$/, "$1");
+  const words = text
+    .slice(0, Math.max(open, 0))
+    .trim()
+    .replace(/^"(.*)"$/, "$1");
   const ascii = DOTTED.test(id) ? id : domainToASCII(id);
   if (DOTTED.test(ascii)) return words === "" ? `<${ascii}>` : `${words} <${ascii}>`;
   report(issues, "list.id", `${shown(text)} must have the form news.example.org or Shop news <news.example.org>`);

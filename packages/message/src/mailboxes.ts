@@ -39,7 +39,9 @@ function entriesOf(entry: unknown, path: string, limit: number, issues: Issues):
   if (!isRecord(entry) || !("members" in entry)) return mailboxEntries(entry, path, issues);
   const { name, members } = entry;
   if (name === "") report(issues, `${path}.name`, "is empty; a group has a name", "5.1.3");
-  return [{ name: oneLine(name, `${path}.name`, issues), members: membersOf(members, `${path}.members`, limit, issues) }];
+  return [
+    { name: oneLine(name, `${path}.name`, issues), members: membersOf(members, `${path}.members`, limit, issues) },
+  ];
 }
 
 function membersOf(members: unknown, path: string, limit: number, issues: Issues): Address[] {
@@ -65,7 +67,8 @@ function withoutGroups(entries: readonly Entry[], path: string, issues: Issues):
 
 function mailboxEntries(entry: unknown, path: string, issues: Issues): Entry[] {
   if (typeof entry === "string") return collect(issues, () => parseAddresses(entry, path), []);
-  if (isRecord(entry) && typeof entry["address"] === "string") return [addressOf(entry, entry["address"], path, issues)];
+  if (isRecord(entry) && typeof entry["address"] === "string")
+    return [addressOf(entry, entry["address"], path, issues)];
   report(issues, path, `must be an address, { address, name } or { name, members }, not ${kindOf(entry)}`, "5.1.3");
   return [];
 }

@@ -41,7 +41,11 @@ export function textType(type: string, path: string, issues: Issues): string {
   const [, charset] = /; charset="?([^";]*)/.exec(type) ?? [];
   if (charset === undefined) return type.startsWith("text/") ? `${type}; charset=utf-8` : type;
   if (!/^(?:utf-8|us-ascii)$/i.test(charset)) {
-    report(issues, path, `has the charset ${charset}, but a string travels as UTF-8: leave the charset out, or give bytes`);
+    report(
+      issues,
+      path,
+      `has the charset ${charset}, but a string travels as UTF-8: leave the charset out, or give bytes`,
+    );
   }
   return type;
 }

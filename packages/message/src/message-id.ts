@@ -22,13 +22,17 @@ export function reference(given: unknown, path: string, issues: Issues): string 
   }
   const id = given.startsWith("<") ? given : `<${given}>`;
   if (MESSAGE_ID.test(id)) return id;
-  report(issues, path, `${shown(given)} is not a Message-ID: up to 900 printable ASCII characters without spaces, as in <left@right>`);
+  report(
+    issues,
+    path,
+    `${shown(given)} is not a Message-ID: up to 900 printable ASCII characters without spaces, as in <left@right>`,
+  );
   return "";
 }
 
 /** The Message-IDs of a thread, from one string with spaces between them or from several. */
 export function references(given: unknown, path: string, issues: Issues): string[] {
-  const entries = typeof given === "string" ? oneLine(given, path, issues).match(/[^\t ]+/g) ?? [] : given;
+  const entries = typeof given === "string" ? (oneLine(given, path, issues).match(/[^\t ]+/g) ?? []) : given;
   if (Array.isArray(entries)) return entries.map((entry, i) => reference(entry, `${path}[${i}]`, issues));
   report(issues, path, `must be a string or an array of strings, not ${kindOf(given)}`);
   return [];

@@ -9,15 +9,15 @@ const EQUALS = 0x3d;
 const LETTER_F = 0x46;
 const HEX = Buffer.from("0123456789ABCDEF");
 
-/** What an octet needs: nothing; a look at what follows it, for white space; or three columns. */
-const PLAIN = 0;
-const WHITE = 1;
-const ENCODED = 2;
-const CLASS = new Uint8Array(256).fill(ENCODED);
+/** What stands as it is, what does unless it ends a line, what begins a new line; all else is encoded. */
+const PLAIN = 1;
+const WHITE = 2;
+const BREAK = 3;
+const CLASS = new Uint8Array(256);
 CLASS.fill(PLAIN, 0x21, 0x7f);
-CLASS[0x3d] = ENCODED;
-CLASS[0x20] = WHITE;
-CLASS[0x09] = WHITE;
+CLASS[0x3d] = 0;
+for (const octet of [0x20, 0x09]) CLASS[octet] = WHITE;
+for (const octet of [CR, LF]) CLASS[octet] = BREAK;
 
 /** An upper bound: three columns an octet, and a soft break (three octets) at least every 64 columns. */
 function longestOutput(octets: number): number {
@@ -36,35 +36,33 @@ export function quotedPrintable(text: string): Uint8Array {
   let at = 0;
   for (let i = 0; i < input.length; i += 1) {
     const octet = input[i] ?? 0;
-    const needs = CLASS[octet];
-    if (needs === PLAIN && column > 0 && column < LAST_COLUMN) {
+    const kind = CLASS[octet];
+    if (kind === PLAIN && column > 0 && column < LAST_COLUMN) {
       output[at++] = octet;
       column += 1;
       continue;
     }
-    if (octet === CR || octet === LF) {
-      output[at++] = octet;
-      column = 0;
-      continue;
-    }
-    const isPlain = needs === PLAIN || (needs === WHITE && !endsLine(input, i));
-    if (column + (isPlain ? 1 : 3 * sequenceLength(octet)) > LAST_COLUMN) {
-      output[at++] = EQUALS;
-      output[at++] = CR;
-      output[at++] = LF;
+    const isPlain = kind === PLAIN || (kind === WHITE && !endsLine(input, i));
+    if (kind !== BREAK && column + (isPlain ? 1 : 3 * sequenceLength(octet)) > LAST_COLUMN) {
+      at = write(output, at, EQUALS, CR, LF);
       column = 0;
     }
-    if (isPlain && !(column === 0 && isRisky(input, i))) {
+    if (kind === BREAK || (isPlain && (column > 0 || !isRisky(input, i)))) {
       output[at++] = octet;
-      column += 1;
+      column = kind === BREAK ? 0 : column + 1;
     } else {
-      output[at++] = EQUALS;
-      output[at++] = HEX[octet >> 4] ?? 0;
-      output[at++] = HEX[octet & 15] ?? 0;
+      at = write(output, at, EQUALS, HEX[octet >> 4] ?? 0, HEX[octet & 15] ?? 0);
       column += 3;
     }
   }
   return output.subarray(0, at);
+}
+
+function write(output: Buffer, at: number, a: number, b: number, c: number): number {
+  output[at] = a;
+  output[at + 1] = b;
+  output[at + 2] = c;
+  return at + 3;
 }
 
 function endsLine(input: Uint8Array, i: number): boolean {

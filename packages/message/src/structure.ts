@@ -61,7 +61,11 @@ function goesBeforeHtml({ type }: Alternative): boolean {
   return essence(type) === "text/x-amp-html";
 }
 
-function multipart(subtype: Multipart["subtype"], parts: readonly Part[], parameters: readonly string[] = []): Multipart {
+function multipart(
+  subtype: Multipart["subtype"],
+  parts: readonly Part[],
+  parameters: readonly string[] = [],
+): Multipart {
   return { subtype, parameters, parts };
 }
 
@@ -71,10 +75,12 @@ function textPart(type: string, text: string): Leaf {
   return { head, body, isClosed: encoding === "base64" };
 }
 
-function alternativePart({ type, content }: Alternative, i: number): Leaf {
+function alternativePart({ type, content }: Alternative): Leaf {
   const isText = type.startsWith("text/") && type.endsWith("; charset=utf-8");
-  if (isText && isInMemory(content) && isUtf8(content.bytes)) return textPart(type, Buffer.from(content.bytes).toString());
-  return base64Part(contentTypeField(type), content, `alternatives[${i}]`);
+  if (!isText || !isInMemory(content) || !isUtf8(content.bytes)) {
+    return base64Part(contentTypeField(type), content, "alternatives");
+  }
+  return textPart(type, viewOf(content.bytes).toString());
 }
 
 function attachmentPart(attachment: Attachment, path: string, mailFields: Fields): Leaf {
@@ -114,9 +120,13 @@ function withSemicolons(tokens: readonly string[]): string[] {
  */
 function asMail(content: Content, boundary: string): string | undefined {
   if (!isInMemory(content)) return undefined;
-  const text = Buffer.from(content.bytes.buffer, content.bytes.byteOffset, content.bytes.byteLength).toString("latin1");
+  const text = viewOf(content.bytes).toString("latin1");
   const isClean = !/[\0\x80-\xff]|\r(?!\n)|(?<!\r)\n/.test(text) && !hasLongLine(text);
   return isClean && !text.includes(`--${boundary}`) ? text : undefined;
+}
+
+function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** How the boundaries of this mail begin. They come from the Message-ID, so that the same fields give the same bytes. */

@@ -11,7 +11,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createMessage } from "../src/create.ts";
 import type { AttachmentInput } from "../src/draft.ts";
 import { file } from "../src/file.ts";
-import { createLoosely, fixed, issuesOf, minimal, readByMailparser, readByPostalMime, rendered, textOf } from "./reading.ts";
+import {
+  createLoosely,
+  fixed,
+  issuesOf,
+  minimal,
+  readByMailparser,
+  readByPostalMime,
+  rendered,
+  textOf,
+} from "./reading.ts";
 
 let directory = "";
 beforeAll(async () => {
@@ -76,11 +85,13 @@ describe("where the bytes come from", () => {
 
   it("#9: a string is never a path or URL, and there is no field for one", async () => {
     for (const content of ["/etc/passwd", "file:///etc/passwd", "http://169.254.169.254/", "data:text/plain,x"]) {
-      expect(await filesOf([{ filename: "a.txt", content }])).toEqual([{ filename: "a.txt", bytes: Buffer.from(content) }]);
+      expect(await filesOf([{ filename: "a.txt", content }])).toEqual([
+        { filename: "a.txt", bytes: Buffer.from(content) },
+      ]);
     }
     expect(issuesOf({ ...minimal, attachments: [{ path: "/etc/passwd" }] })).toEqual([
       "attachments[0].path: is not a field; did you mean attachments: [await file(path)]?",
-      "attachments[0].content: must be text, bytes, a Blob, file(path) or a function that opens a stream, not undefined",
+      "attachments[0].content: must be text, bytes, a Blob or a function that opens a stream, not undefined",
     ]);
     expect(issuesOf({ ...minimal, attachments: [{ href: "http://x/", content: "" }] }).length).toBe(1);
     expect(issuesOf({ ...minimal, text: { path: "/etc/passwd" } })).toEqual(["text: must be a string, not an object"]);
@@ -89,13 +100,16 @@ describe("where the bytes come from", () => {
   it("#11: a stream, which could be read only once, is refused", () => {
     for (const content of [Readable.from(["a"]), new Blob(["a"]).stream()]) {
       expect(issuesOf({ ...minimal, attachments: [{ content }] })).toEqual([
-        "attachments[0].content: must be text, bytes, a Blob, file(path) or a function that opens a stream, not a stream, which can be read only once",
+        "attachments[0].content: must be text, bytes, a Blob or a function that opens a stream, not a stream, which can be read only once",
       ]);
     }
   });
 
   it.each([
-    [{ content: Promise.resolve("") }, "attachments[0].content: must be text, bytes, a Blob, file(path) or a function that opens a stream, not a promise; await it first"],
+    [
+      { content: Promise.resolve("") },
+      "attachments[0].content: must be text, bytes, a Blob or a function that opens a stream, not a promise; await it first",
+    ],
     [Promise.resolve(), "attachments[0]: must be an object with content, not a promise; await it first"],
     ["a.txt", "attachments[0]: must be an object with content, not a string"],
     [{ content: "", contentType: "text/plain" }, "attachments[0].contentType: is not a field; did you mean type?"],
@@ -122,12 +136,19 @@ describe("what it is", () => {
     expect(createMessage({ ...minimal, attachments: [attachment] }).fields.attachments[0]?.type).toBe(type);
   });
 
-  it.each(["text", "text/", "/plain", "text/pl ain", "text/plain; x", "text/plain; x=", 'text/plain; x="', "text/plain;", "a".repeat(600)])(
-    "F9: the type %j is refused",
-    (type) => {
-      expect(issuesOf({ ...minimal, attachments: [{ content: "", type }] }).length).toBe(1);
-    },
-  );
+  it.each([
+    "text",
+    "text/",
+    "/plain",
+    "text/pl ain",
+    "text/plain; x",
+    "text/plain; x=",
+    'text/plain; x="',
+    "text/plain;",
+    "a".repeat(600),
+  ])("F9: the type %j is refused", (type) => {
+    expect(issuesOf({ ...minimal, attachments: [{ content: "", type }] }).length).toBe(1);
+  });
 
   it("F12 #17: a multipart is refused, so that nothing nests", () => {
     expect(issuesOf({ ...minimal, attachments: [{ content: "", type: "multipart/mixed; boundary=x" }] })).toEqual([
@@ -146,9 +167,18 @@ describe("what it is", () => {
     expect(await rendered({ text: "see", attachments: [{ filename: "a.eml", content: clean }] })).toContain(
       `Content-Type: message/rfc822; name="a.eml"\r\nContent-Disposition: attachment; filename="a.eml"\r\nContent-Transfer-Encoding: 7bit\r\n\r\n${clean}\r\n--=_`,
     );
-    for (const content of ["Subject: ü\r\n\r\n", "Subject: a\n\nb\n", `X: ${"x".repeat(1000)}\r\n\r\n`, "X: a\r\n\r\n--=_0123456789abcdefexamplenet_mix\r\n"]) {
-      expect(await rendered({ attachments: [{ filename: "a.eml", content }] })).toContain("Content-Type: application/octet-stream;");
-      expect(await filesOf([{ filename: "a.eml", content }])).toEqual([{ filename: "a.eml", bytes: Buffer.from(content) }]);
+    for (const content of [
+      "Subject: ü\r\n\r\n",
+      "Subject: a\n\nb\n",
+      `X: ${"x".repeat(1000)}\r\n\r\n`,
+      "X: a\r\n\r\n--=_0123456789abcdefexamplenet_mix\r\n",
+    ]) {
+      expect(await rendered({ attachments: [{ filename: "a.eml", content }] })).toContain(
+        "Content-Type: application/octet-stream;",
+      );
+      expect(await filesOf([{ filename: "a.eml", content }])).toEqual([
+        { filename: "a.eml", bytes: Buffer.from(content) },
+      ]);
     }
     const streamed = { filename: "a.eml", content: () => [Buffer.from(clean)] };
     expect(await filesOf([streamed])).toEqual([{ filename: "a.eml", bytes: Buffer.from(clean) }]);
@@ -156,7 +186,10 @@ describe("what it is", () => {
 
   it("F13: a mail of ours within a mail of ours keeps its parts", async () => {
     const inner = createMessage({ ...minimal, text: "a", html: "b" }, { ...fixed, random: () => "inner" });
-    const mail = await rendered({ text: "outer", attachments: [{ type: "message/rfc822", content: await textOf(inner) }] });
+    const mail = await rendered({
+      text: "outer",
+      attachments: [{ type: "message/rfc822", content: await textOf(inner) }],
+    });
     expect(mail).toContain("\r\n--=_innerexamplenet_alt--\r\n\r\n--=_0123456789abcdefexamplenet_mix--\r\n");
   });
 });
@@ -175,12 +208,20 @@ describe("F16 F18: file names", () => {
     expect(issuesOf({ ...minimal, attachments: [{ filename, content: "" }] }).length).toBe(1);
   });
 
-  it.each(['a "quoted" name.txt', "semi;colon=equals,comma.txt", "100%.txt", "it's.txt", "a =? b.txt", "日本語.txt", "résumé.pdf", "👍🏽.png", `${"長い名前".repeat(30)}.txt`, `${"long ".repeat(40)}.txt`])(
-    "%j arrives as it is",
-    async (filename) => {
-      expect(await filesOf([{ filename, content: "x" }])).toEqual([{ filename, bytes: Buffer.from("x") }]);
-    },
-  );
+  it.each([
+    'a "quoted" name.txt',
+    "semi;colon=equals,comma.txt",
+    "100%.txt",
+    "it's.txt",
+    "a =? b.txt",
+    "日本語.txt",
+    "résumé.pdf",
+    "👍🏽.png",
+    `${"長い名前".repeat(30)}.txt`,
+    `${"long ".repeat(40)}.txt`,
+  ])("%j arrives as it is", async (filename) => {
+    expect(await filesOf([{ filename, content: "x" }])).toEqual([{ filename, bytes: Buffer.from("x") }]);
+  });
 
   it("F15: a name that looks like an encoded word is not sent as one", async () => {
     const mail = await rendered({ attachments: [{ filename: "=?utf-8?q?a?=.txt", content: "x" }] });
@@ -189,13 +230,17 @@ describe("F16 F18: file names", () => {
   });
 
   it("#3 F16: a lone surrogate becomes U+FFFD", async () => {
-    expect(await filesOf([{ filename: "a\ud83db.txt", content: "x" }])).toEqual([{ filename: "a\ufffdb.txt", bytes: Buffer.from("x") }]);
+    expect(await filesOf([{ filename: "a\ud83db.txt", content: "x" }])).toEqual([
+      { filename: "a\ufffdb.txt", bytes: Buffer.from("x") },
+    ]);
   });
 
   it("F14 F16: readers without RFC 2231 get the nearest ASCII, never an encoded word", async () => {
     const mail = await rendered({ attachments: [{ filename: "Übersicht “1”.pdf", content: "x" }] });
     expect(mail).toContain('\r\nContent-Type: application/pdf; name="Ubersicht _1_.pdf"\r\n');
-    expect(mail).toContain("\r\nContent-Disposition: attachment;\r\n filename*=utf-8''%C3%9Cbersicht%20%E2%80%9C1%E2%80%9D.pdf\r\n");
+    expect(mail).toContain(
+      "\r\nContent-Disposition: attachment;\r\n filename*=utf-8''%C3%9Cbersicht%20%E2%80%9C1%E2%80%9D.pdf\r\n",
+    );
   });
 });
 
@@ -204,7 +249,9 @@ describe("F19: pictures of the HTML", () => {
 
   it("join it in multipart/related, by Content-ID", async () => {
     const mail = await rendered({ html: '<img src="cid:logo@shop.example">', attachments: [picture] });
-    expect(mail).toContain('Content-Type: multipart/related; type="text/html";\r\n boundary="=_0123456789abcdefexamplenet_rel"\r\n');
+    expect(mail).toContain(
+      'Content-Type: multipart/related; type="text/html";\r\n boundary="=_0123456789abcdefexamplenet_rel"\r\n',
+    );
     expect(mail).toContain("\r\nContent-ID: <logo@shop.example>\r\n");
     const { html } = await readByMailparser(Buffer.from(mail, "latin1"));
     expect(html).toContain("cid:logo@shop.example");
@@ -218,11 +265,15 @@ describe("F19: pictures of the HTML", () => {
   });
 
   it("may be inline without a Content-ID", async () => {
-    expect(await rendered({ html: "a", attachments: [{ content: "", inline: true }] })).toContain("\r\nContent-Disposition: inline\r\n");
+    expect(await rendered({ html: "a", attachments: [{ content: "", inline: true }] })).toContain(
+      "\r\nContent-Disposition: inline\r\n",
+    );
   });
 
   it("have each a Content-ID of their own", () => {
-    expect(issuesOf({ ...minimal, attachments: [picture, picture] })).toEqual(['attachments[1].contentId: "logo@shop.example" is taken by another attachment']);
+    expect(issuesOf({ ...minimal, attachments: [picture, picture] })).toEqual([
+      'attachments[1].contentId: "logo@shop.example" is taken by another attachment',
+    ]);
     expect(issuesOf({ ...minimal, attachments: [{ content: "", contentId: "a b" }] }).length).toBe(1);
   });
 });
@@ -253,12 +304,17 @@ describe("streams", () => {
     );
     const large = Buffer.alloc(200_000, "postroad");
     const pieces = [large.subarray(0, 1), large.subarray(1, 100_000), large.subarray(100_000)];
-    expect(await rendered({ attachments: [{ content: () => pieces }] })).toBe(await rendered({ attachments: [{ content: large }] }));
+    expect(await rendered({ attachments: [{ content: () => pieces }] })).toBe(
+      await rendered({ attachments: [{ content: large }] }),
+    );
   });
 
   it("large bytes in memory are encoded while they are read, to the same", async () => {
     const large = Buffer.alloc(3 * 1024 * 1024, "postroad");
-    const { content } = createMessage({ ...minimal, text: "a", attachments: [{ content: large }, { content: "b" }] }, fixed);
+    const { content } = createMessage(
+      { ...minimal, text: "a", attachments: [{ content: large }, { content: "b" }] },
+      fixed,
+    );
     const chunks = content.open();
     expect(Symbol.iterator in chunks).toBe(true);
     const bytes = await readAll(content);
@@ -268,10 +324,26 @@ describe("streams", () => {
   });
 
   it.each([
-    ["#10: that ends early", { content: () => [Buffer.alloc(9)], size: 10 }, "attachments[0].content ended after 9 of the 10 bytes declared"],
-    ["#10: that goes on too long", { content: () => [Buffer.alloc(9), Buffer.alloc(2)], size: 10 }, "attachments[0].content is longer than the 10 bytes declared"],
-    ["of numbers", { content: () => [1] }, "attachments[0].content gave a chunk that is a number; bytes or text are needed"],
-    ["that is none", { content: () => 5 }, "attachments[0].content must return bytes, an iterable of bytes or a stream"],
+    [
+      "#10: that ends early",
+      { content: () => [Buffer.alloc(9)], size: 10 },
+      "attachments[0].content ended after 9 of the 10 bytes declared",
+    ],
+    [
+      "#10: that goes on too long",
+      { content: () => [Buffer.alloc(9), Buffer.alloc(2)], size: 10 },
+      "attachments[0].content is longer than the 10 bytes declared",
+    ],
+    [
+      "of numbers",
+      { content: () => [1] },
+      "attachments[0].content gave a chunk that is a number; bytes or text are needed",
+    ],
+    [
+      "that is none",
+      { content: () => 5 },
+      "attachments[0].content must return bytes, an iterable of bytes or a stream",
+    ],
   ])("one %s fails the attempt, to be tried again", async (_, attachment, message) => {
     expect(await refusalOf(attachment)).toMatchObject({ status: "4.3.0", message });
   });

@@ -18,11 +18,17 @@ describe("the encoding of a text", () => {
   });
 
   it("is quoted-printable for what is mostly ASCII, and readable", () => {
-    expect(bodyOf("Grüße aus München")).toEqual({ encoding: "quoted-printable", body: "Gr=C3=BC=C3=9Fe aus M=C3=BCnchen" });
+    expect(bodyOf("Grüße aus München")).toEqual({
+      encoding: "quoted-printable",
+      body: "Gr=C3=BC=C3=9Fe aus M=C3=BCnchen",
+    });
   });
 
   it("is base64 for scripts beyond Latin", () => {
-    expect(bodyOf("日本語\n")).toEqual({ encoding: "base64", body: `${Buffer.from("日本語\r\n").toString("base64")}\r\n` });
+    expect(bodyOf("日本語\n")).toEqual({
+      encoding: "base64",
+      body: `${Buffer.from("日本語\r\n").toString("base64")}\r\n`,
+    });
   });
 
   it.each([
@@ -41,7 +47,10 @@ describe("the encoding of a text", () => {
   });
 
   it("F21: makes every line break a CRLF, in each encoding", () => {
-    for (const [text, expected] of [["a\rb\nc\r\nd\n\re", "a\r\nb\r\nc\r\nd\r\n\r\ne"], ["ü\rbbbbbbbb\nc", "=C3=BC\r\nbbbbbbbb\r\nc"]] as const) {
+    for (const [text, expected] of [
+      ["a\rb\nc\r\nd\n\re", "a\r\nb\r\nc\r\nd\r\n\r\ne"],
+      ["ü\rbbbbbbbb\nc", "=C3=BC\r\nbbbbbbbb\r\nc"],
+    ] as const) {
       expect(bodyOf(text).body).toBe(expected);
     }
     expect(Buffer.from(bodyOf("日\n本\r語").body, "base64").toString()).toBe("日\r\n本\r\n語");
@@ -70,14 +79,29 @@ describe("F10: quoted-printable", () => {
   });
 
   it("breaks lines softly at 76 columns and never within a character", () => {
-    const lines = Buffer.from(quotedPrintable(`${"x".repeat(74)}日本`)).toString().split("=\r\n");
+    const lines = Buffer.from(quotedPrintable(`${"x".repeat(74)}日本`))
+      .toString()
+      .split("=\r\n");
     expect(lines).toEqual(["x".repeat(74), "=E6=97=A5=E6=9C=AC"]);
-    expect(Buffer.from(quotedPrintable("x".repeat(151))).toString().split("\r\n").map((line) => line.length)).toEqual([76, 76, 1]);
+    expect(
+      Buffer.from(quotedPrintable("x".repeat(151)))
+        .toString()
+        .split("\r\n")
+        .map((line) => line.length),
+    ).toEqual([76, 76, 1]);
   });
 
   it("decodes to what it was, in lines of at most 76", () => {
-    const unit = fc.oneof(fc.constantFrom("\r\n", " ", "\t", ".", "From ", "=", "é", "日", "🎉", "\0"), fc.string({ unit: "binary", maxLength: 3 }));
-    const text = fc.array(unit, { maxLength: 300 }).map((units) => units.join("").toWellFormed().replace(/\r(?!\n)|(?<!\r)\n/g, ""));
+    const unit = fc.oneof(
+      fc.constantFrom("\r\n", " ", "\t", ".", "From ", "=", "é", "日", "🎉", "\0"),
+      fc.string({ unit: "binary", maxLength: 3 }),
+    );
+    const text = fc.array(unit, { maxLength: 300 }).map((units) =>
+      units
+        .join("")
+        .toWellFormed()
+        .replace(/\r(?!\n)|(?<!\r)\n/g, ""),
+    );
     fc.assert(
       fc.property(text, (given) => {
         const body = Buffer.from(quotedPrintable(given)).toString("latin1");
@@ -91,7 +115,9 @@ describe("F10: quoted-printable", () => {
 
 /** RFC 2045 §6.7 by the letter. */
 function unquoted(body: string): string {
-  const octets = body.replaceAll("=\r\n", "").replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const octets = body
+    .replaceAll("=\r\n", "")
+    .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   return Buffer.from(octets, "latin1").toString();
 }
 
@@ -100,7 +126,10 @@ describe("F11: base64", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), fc.nat(20), (bytes, offset) => {
         const input = new Uint8Array(new Uint8Array([...new Uint8Array(offset), ...bytes]).buffer, offset);
-        const lines = Buffer.from(bytes).toString("base64").match(/.{1,76}/g) ?? [];
+        const lines =
+          Buffer.from(bytes)
+            .toString("base64")
+            .match(/.{1,76}/g) ?? [];
         const output = encoded(input);
         expect(output.toString()).toBe(lines.map((line) => `${line}\r\n`).join(""));
         expect(output.byteLength).toBe(base64Size(bytes.byteLength));

@@ -36,7 +36,11 @@ describe("edit", () => {
   it("renders anew, and keeps id, meta, envelope, date and Message-ID", async () => {
     const changed = edit(message, { subject: "Changed", text: "more" });
     expect(changed).toMatchObject({ id: "order-12", meta: { tenant: "x" }, envelope: message.envelope });
-    expect(changed.fields).toMatchObject({ date: message.fields.date, messageId: message.fields.messageId, subject: "Changed" });
+    expect(changed.fields).toMatchObject({
+      date: message.fields.date,
+      messageId: message.fields.messageId,
+      subject: "Changed",
+    });
     expect(fieldsOf(await textOf(changed))).toContain("Subject: Changed");
     expect(message.fields.subject).toBe("Hello");
   });
@@ -64,7 +68,10 @@ describe("edit", () => {
 
   it.each([
     [{ calendar: undefined }, ["text/x-more; charset=utf-8"]],
-    [{ calendar: { content: "METHOD:CANCEL" } }, ["text/x-more; charset=utf-8", "text/calendar; method=CANCEL; charset=utf-8"]],
+    [
+      { calendar: { content: "METHOD:CANCEL" } },
+      ["text/x-more; charset=utf-8", "text/calendar; method=CANCEL; charset=utf-8"],
+    ],
     [{ alternatives: [] }, ["text/calendar; method=REQUEST; charset=utf-8"]],
   ])("%j changes only its own forms of the text", (changes, types) => {
     expect(edit(message, changes).fields.alternatives.map(({ type }) => type)).toEqual(types);

@@ -149,7 +149,11 @@ describe("F22: the bytes of a mail, the same on every system", () => {
         headers: { "X-Campaign": "spring", "Auto-Submitted": "auto-generated" },
         list: {
           id: "Büro, täglich <news.example.net>",
-          unsubscribe: { url: "https://example.net/u?t=a,b", mailto: "leave@example.net?subject=leave me", oneClick: true },
+          unsubscribe: {
+            url: "https://example.net/u?t=a,b",
+            mailto: "leave@example.net?subject=leave me",
+            oneClick: true,
+          },
           help: "https://example.net/hilfe/ü",
           post: false,
           archive: ["https://example.net/1", new URL("https://example.net/2")],

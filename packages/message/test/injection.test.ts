@@ -5,11 +5,20 @@ import { createLoosely, fieldsOf, issuesOf, mailUnlessRefused, minimal, rendered
 /** Every place of a draft that takes a string for the header, with the path that its issue names. */
 const places: Record<string, { path: RegExp; draft: (text: string) => Partial<Draft> }> = {
   "a subject": { path: /^subject: /, draft: (text) => ({ subject: `Hi${text}` }) },
-  "a display name": { path: /^from\.name: /, draft: (text) => ({ from: { address: "ann@example.net", name: `Ann${text}` } }) },
-  "a name in a list": { path: /^to\[1\]\.name: /, draft: (text) => ({ to: ["bob@x", { address: "ann@x", name: `Ann${text}` }] }) },
+  "a display name": {
+    path: /^from\.name: /,
+    draft: (text) => ({ from: { address: "ann@example.net", name: `Ann${text}` } }),
+  },
+  "a name in a list": {
+    path: /^to\[1\]\.name: /,
+    draft: (text) => ({ to: ["bob@x", { address: "ann@x", name: `Ann${text}` }] }),
+  },
   "a display name in text": { path: /^to: /, draft: (text) => ({ to: `"Ann${text}" <ann@example.net>` }) },
   "a group's name": { path: /^to\.name: /, draft: (text) => ({ to: { name: `Team${text}`, members: ["a@x"] } }) },
-  "a group's member": { path: /^to\.members\[0\]/, draft: (text) => ({ to: { name: "Team", members: [{ address: `a${text}@x` }] } }) },
+  "a group's member": {
+    path: /^to\.members\[0\]/,
+    draft: (text) => ({ to: { name: "Team", members: [{ address: `a${text}@x` }] } }),
+  },
   "an address": { path: /^cc\.address: /, draft: (text) => ({ cc: { address: `ann@example.net${text}` } }) },
   "an address in text": { path: /^replyTo: /, draft: (text) => ({ replyTo: `ann@example.net${text}` }) },
   "the sender": { path: /^sender: /, draft: (text) => ({ sender: `ann@example.org${text}` }) },
@@ -20,21 +29,60 @@ const places: Record<string, { path: RegExp; draft: (text: string) => Partial<Dr
   "a header name": { path: /^headers\["X-A/, draft: (text) => ({ headers: { [`X-A${text}`]: "b" } }) },
   "a header value": { path: /^headers\.X-A: /, draft: (text) => ({ headers: { "X-A": `b${text}` } }) },
   "a repeated header value": { path: /^headers\.X-A: /, draft: (text) => ({ headers: { "X-A": ["b", `c${text}`] } }) },
-  "a structured header value": { path: /^headers\.Auto-Submitted: /, draft: (text) => ({ headers: [["Auto-Submitted", `no${text}`]] }) },
-  "addresses in a header value": { path: /^headers\.Resent-To: /, draft: (text) => ({ headers: { "Resent-To": `a@b${text}` } }) },
+  "a structured header value": {
+    path: /^headers\.Auto-Submitted: /,
+    draft: (text) => ({ headers: [["Auto-Submitted", `no${text}`]] }),
+  },
+  "addresses in a header value": {
+    path: /^headers\.Resent-To: /,
+    draft: (text) => ({ headers: { "Resent-To": `a@b${text}` } }),
+  },
   "a list's id": { path: /^list\.id: /, draft: (text) => ({ list: { id: `News${text} <a.b>` } }) },
-  "a list's URL": { path: /^list\.unsubscribe\.url: /, draft: (text) => ({ list: { unsubscribe: { url: `https://a.b/${text}` } } }) },
-  "a list's mailto": { path: /^list\.unsubscribe\.mailto: /, draft: (text) => ({ list: { unsubscribe: { mailto: `a@b?subject=${text}` } } }) },
-  "a list's archive": { path: /^list\.archive\[0\]: /, draft: (text) => ({ list: { archive: [`https://a.b/${text}`] } }) },
-  "a file name": { path: /^attachments\[0\]\.filename: /, draft: (text) => ({ attachments: [{ content: "", filename: `a${text}.txt` }] }) },
-  "a media type": { path: /^attachments\[0\]\.type: /, draft: (text) => ({ attachments: [{ content: "", type: `text/plain${text}` }] }) },
-  "a media type's parameter": { path: /^attachments\[0\]\.type: /, draft: (text) => ({ attachments: [{ content: "", type: `text/plain; a="b${text}"` }] }) },
-  "a Content-ID": { path: /^attachments\[0\]\.contentId: /, draft: (text) => ({ attachments: [{ content: "", contentId: `a${text}` }] }) },
-  "an alternative's type": { path: /^alternatives\[0\]\.type: /, draft: (text) => ({ alternatives: [{ type: `text/x${text}`, content: "" }] }) },
-  "a calendar's method": { path: /^calendar\.method: /, draft: (text) => ({ calendar: { content: "METHOD:REQUEST", method: `REQUEST${text}` } }) },
+  "a list's URL": {
+    path: /^list\.unsubscribe\.url: /,
+    draft: (text) => ({ list: { unsubscribe: { url: `https://a.b/${text}` } } }),
+  },
+  "a list's mailto": {
+    path: /^list\.unsubscribe\.mailto: /,
+    draft: (text) => ({ list: { unsubscribe: { mailto: `a@b?subject=${text}` } } }),
+  },
+  "a list's archive": {
+    path: /^list\.archive\[0\]: /,
+    draft: (text) => ({ list: { archive: [`https://a.b/${text}`] } }),
+  },
+  "a file name": {
+    path: /^attachments\[0\]\.filename: /,
+    draft: (text) => ({ attachments: [{ content: "", filename: `a${text}.txt` }] }),
+  },
+  "a media type": {
+    path: /^attachments\[0\]\.type: /,
+    draft: (text) => ({ attachments: [{ content: "", type: `text/plain${text}` }] }),
+  },
+  "a media type's parameter": {
+    path: /^attachments\[0\]\.type: /,
+    draft: (text) => ({ attachments: [{ content: "", type: `text/plain; a="b${text}"` }] }),
+  },
+  "a Content-ID": {
+    path: /^attachments\[0\]\.contentId: /,
+    draft: (text) => ({ attachments: [{ content: "", contentId: `a${text}` }] }),
+  },
+  "an alternative's type": {
+    path: /^alternatives\[0\]\.type: /,
+    draft: (text) => ({ alternatives: [{ type: `text/x${text}`, content: "" }] }),
+  },
+  "a calendar's method": {
+    path: /^calendar\.method: /,
+    draft: (text) => ({ calendar: { content: "METHOD:REQUEST", method: `REQUEST${text}` } }),
+  },
   "the envelope's sender": { path: /^envelope\.from: /, draft: (text) => ({ envelope: { from: `a@b${text}` } }) },
-  "an envelope's recipient": { path: /^envelope\.to\[0\]/, draft: (text) => ({ envelope: { to: [{ address: `a@b${text}` }] } }) },
-  "an ORCPT": { path: /^envelope\.to\[0\]\.originalRecipient: /, draft: (text) => ({ envelope: { to: { address: "a@b", originalRecipient: `rfc822;a${text}` } } }) },
+  "an envelope's recipient": {
+    path: /^envelope\.to\[0\]/,
+    draft: (text) => ({ envelope: { to: [{ address: `a@b${text}` }] } }),
+  },
+  "an ORCPT": {
+    path: /^envelope\.to\[0\]\.originalRecipient: /,
+    draft: (text) => ({ envelope: { to: { address: "a@b", originalRecipient: `rfc822;a${text}` } } }),
+  },
   "an ENVID": { path: /^envelope\.dsn\.envid: /, draft: (text) => ({ envelope: { dsn: { envid: `a${text}` } } }) },
   "the id": { path: /^id: /, draft: (text) => ({ id: `a${text}` }) },
 };

@@ -12,7 +12,10 @@ describe("List-* fields", () => {
     [new URL("mailto:u@a.example"), "<mailto:u@a.example>"],
     [{ mailto: "u@a.example" }, "<mailto:u@a.example>"],
     [{ mailto: "MAILTO:u@a.example", url: "http://a.example/" }, "<http://a.example/>, <mailto:u@a.example>"],
-    [{ url: "https://bücher.example/ü?q=<>&=?utf-8?q?x?=" }, "<https://xn--bcher-kva.example/%C3%BC?q=%3C%3E&=?utf-8?q?x?=>"],
+    [
+      { url: "https://bücher.example/ü?q=<>&=?utf-8?q?x?=" },
+      "<https://xn--bcher-kva.example/%C3%BC?q=%3C%3E&=?utf-8?q?x?=>",
+    ],
   ])("L1: List-Unsubscribe of %j", async (unsubscribe, value) => {
     expect(await values({ unsubscribe }, "List-Unsubscribe")).toEqual([value]);
     expect(await values({ unsubscribe }, "List-Unsubscribe-Post")).toEqual([]);
@@ -36,7 +39,9 @@ describe("List-* fields", () => {
     ["owner", "List-Owner"],
     ["archive", "List-Archive"],
   ])("L1: %s gives %s", async (key, name) => {
-    expect(await values({ [key]: ["mailto:a@b.example", "https://b.example/"] }, name)).toEqual(["<mailto:a@b.example>, <https://b.example/>"]);
+    expect(await values({ [key]: ["mailto:a@b.example", "https://b.example/"] }, name)).toEqual([
+      "<mailto:a@b.example>, <https://b.example/>",
+    ]);
   });
 
   it("L1: a list nobody may write to says so", async () => {
@@ -83,7 +88,10 @@ describe("calendars and other forms of the text", () => {
   const content = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n";
 
   it.each([
-    [{ content: "BEGIN:VCALENDAR" }, 'calendar.method: "" is no method such as REQUEST, and the text needs the same in METHOD:'],
+    [
+      { content: "BEGIN:VCALENDAR" },
+      'calendar.method: "" is no method such as REQUEST, and the text needs the same in METHOD:',
+    ],
     [{ content, method: "CANCEL" }, "calendar.method: is CANCEL, but the text says REQUEST in METHOD: (RFC 6047 §2.4)"],
     [{ content: 5, method: "REQUEST" }, "calendar.content: must be a string, not a number"],
     [content, "calendar: must be { method, content }, not a string"],
@@ -92,7 +100,9 @@ describe("calendars and other forms of the text", () => {
   });
 
   it("a calendar's method may be given, in any case", async () => {
-    expect(await fieldValues({ calendar: { content, method: "request" } }, "Content-Type")).toEqual(["text/calendar; method=REQUEST; charset=utf-8"]);
+    expect(await fieldValues({ calendar: { content, method: "request" } }, "Content-Type")).toEqual([
+      "text/calendar; method=REQUEST; charset=utf-8",
+    ]);
   });
 
   it.each([
@@ -100,7 +110,10 @@ describe("calendars and other forms of the text", () => {
     [["x"], "alternatives[0]: must be { type, content }, not a string"],
     [[{ type: "text/x" }], "alternatives[0].content: must be a string or bytes, not undefined"],
     [[{ content: "" }], "alternatives[0].type: must be a string, not undefined"],
-    [[{ type: "text/x", content: "", filename: "a" }], "alternatives[0].filename: is not a field; there are type, content"],
+    [
+      [{ type: "text/x", content: "", filename: "a" }],
+      "alternatives[0].filename: is not a field; there are type, content",
+    ],
   ])("alternatives %j are refused", (alternatives, issue) => {
     expect(issuesOf({ ...minimal, alternatives })).toContain(issue);
   });

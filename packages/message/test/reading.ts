@@ -83,7 +83,9 @@ interface Person {
 export async function readByPostalMime(bytes: Uint8Array): Promise<Reading> {
   const email: Email = await PostalMime.parse(bytes, { attachmentEncoding: "arraybuffer" });
   const people = (list: Email["to"]): Person[] =>
-    (list ?? []).flatMap((entry) => entry.group ?? [entry]).map(({ name, address }) => ({ name, address: address ?? "" }));
+    (list ?? [])
+      .flatMap((entry) => entry.group ?? [entry])
+      .map(({ name, address }) => ({ name, address: address ?? "" }));
   return {
     from: email.from === undefined ? [] : people([email.from]),
     to: people(email.to),
@@ -95,7 +97,11 @@ export async function readByPostalMime(bytes: Uint8Array): Promise<Reading> {
 }
 
 export async function readByMailparser(bytes: Uint8Array): Promise<Reading> {
-  const mail: ParsedMail = await simpleParser(Buffer.from(bytes), { skipTextToHtml: true, skipHtmlToText: true, skipImageLinks: true });
+  const mail: ParsedMail = await simpleParser(Buffer.from(bytes), {
+    skipTextToHtml: true,
+    skipHtmlToText: true,
+    skipImageLinks: true,
+  });
   const people = (given: AddressObject | AddressObject[] | undefined): Person[] =>
     [given ?? []]
       .flat()
@@ -114,5 +120,7 @@ export async function readByMailparser(bytes: Uint8Array): Promise<Reading> {
 
 function bufferOf(content: string | ArrayBuffer | Uint8Array): Buffer {
   if (typeof content === "string") return Buffer.from(content);
-  return content instanceof ArrayBuffer ? Buffer.from(content) : Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  return content instanceof ArrayBuffer
+    ? Buffer.from(content)
+    : Buffer.from(content.buffer, content.byteOffset, content.byteLength);
 }

@@ -12,7 +12,7 @@ const scripts = {
   cjk: "日本語 中文簡繁 한국어 、。「」 a1 ",
   rtl: "שלום עולם العربية فارسی ،؟ a1 ",
   emoji: "👍🏽👩‍👩‍👧‍👦🇩🇪❤️🎉 a1 ",
-  syntax: "a,b;c:d <e>@\"f\" \\g (h) [i] =?utf-8?q?x?= = _ . ",
+  syntax: 'a,b;c:d <e>@"f" \\g (h) [i] =?utf-8?q?x?= = _ . ',
 };
 const readers = [readByPostalMime, readByMailparser];
 
@@ -22,11 +22,20 @@ function units(alphabet: string): fc.Arbitrary<string> {
 
 /** Header text as people write it: nothing but single spaces between words. */
 function line(alphabet: string, maxLength: number): fc.Arbitrary<string> {
-  return fc.string({ unit: units(alphabet), minLength: 1, maxLength }).map((text) => text.replace(/\s+/g, " ").trim()).filter((text) => text !== "");
+  return fc
+    .string({ unit: units(alphabet), minLength: 1, maxLength })
+    .map((text) => text.replace(/\s+/g, " ").trim())
+    .filter((text) => text !== "");
 }
 
 function lines(alphabet: string): fc.Arbitrary<string> {
-  return fc.string({ unit: fc.oneof({ weight: 8, arbitrary: units(alphabet) }, fc.constantFrom("\n", "\r\n", ".", "From ", "--=_", " \n")), maxLength: 400 });
+  return fc.string({
+    unit: fc.oneof(
+      { weight: 8, arbitrary: units(alphabet) },
+      fc.constantFrom("\n", "\r\n", ".", "From ", "--=_", " \n"),
+    ),
+    maxLength: 400,
+  });
 }
 
 const address = fc.stringMatching(/^[a-z][a-z0-9]{0,8}(?:\.[a-z0-9]{1,6})?@[a-z][a-z0-9]{0,10}\.example$/);
@@ -51,7 +60,14 @@ function drafts(alphabet: string): fc.Arbitrary<{ draft: Draft; files: { filenam
       files: fc.array(file(alphabet), { maxLength: 3 }),
     })
     .map(({ files, ...draft }) => ({
-      draft: { ...draft, attachments: files.map(({ filename, bytes }) => ({ filename, content: bytes, type: "application/octet-stream" })) },
+      draft: {
+        ...draft,
+        attachments: files.map(({ filename, bytes }) => ({
+          filename,
+          content: bytes,
+          type: "application/octet-stream",
+        })),
+      },
       files,
     }));
 }

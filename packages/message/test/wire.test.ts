@@ -8,7 +8,10 @@ import { fieldsOf, fixed, mailUnlessRefused, minimal, rendered } from "./reading
 /** Any text at all: controls, lone surrogates, what looks like syntax, very long words and very long gaps. */
 const soup = fc.oneof(
   fc.string({ unit: "binary", maxLength: 200 }),
-  fc.string({ unit: fc.constantFrom(...Array.from("abc  \t=?_<>@,;:\"\\()[]éü日🎉\u2028\ud800\udfff"), "=?utf-8?q?", "?="), maxLength: 120 }),
+  fc.string({
+    unit: fc.constantFrom(...Array.from('abc  \t=?_<>@,;:"\\()[]éü日🎉\u2028\ud800\udfff'), "=?utf-8?q?", "?="),
+    maxLength: 120,
+  }),
   fc.string({ unit: fc.constantFrom("a", " ", "\r", "\n", "\0", "\u0085", "\r\nBcc: v@evil.example"), maxLength: 20 }),
   fc.integer({ min: 1, max: 3000 }).map((length) => "x".repeat(length)),
   fc.integer({ min: 1, max: 3000 }).map((length) => `a${" ".repeat(length)}b`),
@@ -20,24 +23,46 @@ const LONG_NAME = "X-A-Very-Long-Name-That-Leaves-Hardly-Any-Room-For-A-Value-On
 const someField: fc.Arbitrary<Partial<Draft>> = fc.oneof(
   fc.record({ from: mailbox }),
   fc.record({ to: fc.array(mailbox, { minLength: 1, maxLength: 3 }) }),
-  fc.record({ to: fc.record({ name: soup, members: fc.array(mailbox, { maxLength: 2 }) }), bcc: fc.constant("dora@example.org") }),
+  fc.record({
+    to: fc.record({ name: soup, members: fc.array(mailbox, { maxLength: 2 }) }),
+    bcc: fc.constant("dora@example.org"),
+  }),
   fc.record({ subject: soup }),
   fc.record({ text: soup, html: soup }, { requiredKeys: [] }),
   fc.record({ headers: fc.record({ "X-Note": soup, [LONG_NAME]: soup }, { requiredKeys: [] }) }),
-  fc.record({ list: fc.record({ id: soup.map((words) => `${words} <a.b>`), help: soup.map((path) => `https://a.b/${path}`) }) }),
+  fc.record({
+    list: fc.record({ id: soup.map((words) => `${words} <a.b>`), help: soup.map((path) => `https://a.b/${path}`) }),
+  }),
   fc.record({ inReplyTo: soup, references: fc.array(soup, { maxLength: 3 }) }, { requiredKeys: [] }),
   fc.record({ attachments: fc.array(fc.record({ filename: soup, content: soup }), { maxLength: 2 }) }),
   fc.record({ attachments: fc.array(fc.record({ type: soup, content: soup, contentId: soup }), { maxLength: 2 }) }),
-  fc.record({ alternatives: fc.array(fc.record({ type: fc.constant("text/x-more"), content: soup }), { maxLength: 1 }) }),
+  fc.record({
+    alternatives: fc.array(fc.record({ type: fc.constant("text/x-more"), content: soup }), { maxLength: 1 }),
+  }),
   fc.record({ messageId: soup }),
 );
-const anyDraft: fc.Arbitrary<Draft> = fc.tuple(someField, someField).map(([one, other]) => ({ ...minimal, ...one, ...other }));
+const anyDraft: fc.Arbitrary<Draft> = fc
+  .tuple(someField, someField)
+  .map(([one, other]) => ({ ...minimal, ...one, ...other }));
 
 const ENCODED_WORD = /=\?UTF-8\?[QB]\?[^?\s]*\?=/g;
 const NAMES = [
-  "From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "X-Note",
-  LONG_NAME, "List-ID", "List-Help",
-  "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Content-Disposition", "Content-ID",
+  "From",
+  "To",
+  "Subject",
+  "Date",
+  "Message-ID",
+  "In-Reply-To",
+  "References",
+  "X-Note",
+  LONG_NAME,
+  "List-ID",
+  "List-Help",
+  "MIME-Version",
+  "Content-Type",
+  "Content-Transfer-Encoding",
+  "Content-Disposition",
+  "Content-ID",
 ];
 
 function expectClean(mail: string, hasUtf8Address: boolean): void {
@@ -91,14 +116,20 @@ describe("whatever a draft holds", () => {
 
 /** RFC 2047 by the letter: white space between encoded words goes, all other stays. */
 function decoded(value: string): string {
-  return value.replace(/(=\?UTF-8\?[QB]\?[^? ]*\?=)[ \t]+(?==\?UTF-8\?)/g, "$1").replace(/(?:=\?UTF-8\?[QB]\?[^? ]*\?=)+/g, (run) =>
-    Buffer.concat(Array.from(run.matchAll(/=\?UTF-8\?([QB])\?([^? ]*)\?=/g), ([, kind, text = ""]) => octetsOf(kind, text))).toString(),
-  );
+  return value
+    .replace(/(=\?UTF-8\?[QB]\?[^? ]*\?=)[ \t]+(?==\?UTF-8\?)/g, "$1")
+    .replace(/(?:=\?UTF-8\?[QB]\?[^? ]*\?=)+/g, (run) =>
+      Buffer.concat(
+        Array.from(run.matchAll(/=\?UTF-8\?([QB])\?([^? ]*)\?=/g), ([, kind, text = ""]) => octetsOf(kind, text)),
+      ).toString(),
+    );
 }
 
 function octetsOf(kind: string | undefined, text: string): Buffer {
   if (kind === "B") return Buffer.from(text, "base64");
-  const raw = text.replaceAll("_", " ").replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const raw = text
+    .replaceAll("_", " ")
+    .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   return Buffer.from(raw, "latin1");
 }
 
@@ -121,7 +152,9 @@ describe("header lines", () => {
   it("#13: 5000 characters without a space are encoded into short lines", async () => {
     const mail = await rendered({ subject: "x".repeat(5000) });
     for (const line of mail.split("\r\n")) expect(line.length).toBeLessThanOrEqual(76);
-    expect(decoded((await rendered({ subject: "x".repeat(5000) })).replace(/\r\n /g, " ").match(/Subject: (.*)/)?.[1] ?? "")).toBe("x".repeat(5000));
+    expect(
+      decoded((await rendered({ subject: "x".repeat(5000) })).replace(/\r\n /g, " ").match(/Subject: (.*)/)?.[1] ?? ""),
+    ).toBe("x".repeat(5000));
   });
 
   it("#13: 200 KB of words and 100 000 fields are folded, in linear time", async () => {
@@ -132,9 +165,21 @@ describe("header lines", () => {
   });
 
   it("#18: texts made to hang a regex are read once", () => {
-    const hostile = ["=?".repeat(100_000), "=?a?q?".repeat(50_000), " ".repeat(500_000), "a ".repeat(250_000), "\t \t".repeat(100_000), "?=".repeat(100_000)];
+    const hostile = [
+      "=?".repeat(100_000),
+      "=?a?q?".repeat(50_000),
+      " ".repeat(500_000),
+      "a ".repeat(250_000),
+      "\t \t".repeat(100_000),
+      "?=".repeat(100_000),
+    ];
     for (const subject of hostile) createMessage({ ...minimal, subject, headers: { "X-A": subject } }, fixed);
-    for (const type of [`text/plain${";".repeat(400)}`, `text/plain; a="${"\\".repeat(400)}`, `text/${"a".repeat(1e6)}`, `text/plain${" ;a=b".repeat(1e5)}`]) {
+    for (const type of [
+      `text/plain${";".repeat(400)}`,
+      `text/plain; a="${"\\".repeat(400)}`,
+      `text/${"a".repeat(1e6)}`,
+      `text/plain${" ;a=b".repeat(1e5)}`,
+    ]) {
       expect(() => createMessage({ ...minimal, attachments: [{ content: "", type }] }, fixed)).toThrow(MessageError);
     }
     expect(() => createMessage({ ...minimal, references: `${"<".repeat(500_000)} a` }, fixed)).toThrow(MessageError);
@@ -152,7 +197,9 @@ describe("F14: encoded words", () => {
   });
 
   it("take the words that need them and leave the rest readable", async () => {
-    expect(await rendered({ subject: "Order 12 für Ann is on its way" })).toContain("\r\nSubject: Order 12 =?UTF-8?Q?f=C3=BCr?= Ann is on its way\r\n");
+    expect(await rendered({ subject: "Order 12 für Ann is on its way" })).toContain(
+      "\r\nSubject: Order 12 =?UTF-8?Q?f=C3=BCr?= Ann is on its way\r\n",
+    );
   });
 
   it("keep white space at either end, which would be lost", async () => {
