@@ -72,6 +72,8 @@ describe("compose", () => {
     [[named, sink([]), named, sink([])], "[1] must be a middleware, not sink"],
   ])("refuses layers in the wrong place: %#", (layers, message) => {
     expect(() => composeAnything(...layers)).toThrow(ConfigError);
-    expect(() => composeAnything(...layers)).toThrow(`compose: ${message}; layers come first and the one transport last`);
+    expect(() => composeAnything(...layers)).toThrow(
+      `compose: ${message}; layers come first and the one transport last`,
+    );
   });
 });

@@ -58,7 +58,11 @@ describe("Refusal", () => {
   it("keeps its facts, and the cause where errors keep theirs", () => {
     const cause = new Error("ECONNREFUSED");
     const refusal = new Refusal("4.4.1", "cannot connect", { cause, remote: "mx:25", phase: "connect" });
-    expect(refusal).toMatchObject({ status: "4.4.1", message: "cannot connect", options: { remote: "mx:25", phase: "connect" } });
+    expect(refusal).toMatchObject({
+      status: "4.4.1",
+      message: "cannot connect",
+      options: { remote: "mx:25", phase: "connect" },
+    });
     expect(refusal.cause).toBe(cause);
     expect(refusal.options).not.toHaveProperty("cause");
     expect("cause" in new Refusal("4.4.1", "none")).toBe(false);
@@ -97,7 +101,12 @@ describe("Refusal", () => {
   });
 
   it("without facts becomes a verdict without empty ones", () => {
-    expect(verdictOf(new Refusal("4.0.0", "no"), "x")).toEqual({ kind: "deferred", status: "4.0.0", by: "x", message: "no" });
+    expect(verdictOf(new Refusal("4.0.0", "no"), "x")).toEqual({
+      kind: "deferred",
+      status: "4.0.0",
+      by: "x",
+      message: "no",
+    });
   });
 });
 
@@ -112,13 +121,18 @@ describe("DeliveryError", () => {
   it("names three and counts the others", () => {
     const many = Array.from({ length: 1000 }, (_, index) => [`r${index}@x`, rejected] as const);
     const { message } = new DeliveryError(told(...many));
-    expect(message).toMatch(/^1000 of 1000 recipients not accepted: r0@x .*; r1@x .*; r2@x rejected 5\.1\.1 no; and 997 more$/);
+    expect(message).toMatch(
+      /^1000 of 1000 recipients not accepted: r0@x .*; r1@x .*; r2@x rejected 5\.1\.1 no; and 997 more$/,
+    );
     expect(new DeliveryError(told(...many.slice(0, 3))).message).not.toContain("more");
   });
 
   it("does not tell in its message what a diagnosis holds", () => {
     const verdict: Omit<Outcome & { kind: "deferred" }, "recipient"> = {
-      kind: "deferred", status: "4.7.8", by: "smtp", message: "bad credentials",
+      kind: "deferred",
+      status: "4.7.8",
+      by: "smtp",
+      message: "bad credentials",
       diagnosis: { cause: new Error("hunter2"), transcript: ["C: AUTH PLAIN ***"] },
     };
     const error = new DeliveryError(told(["ann@x", verdict]));
@@ -128,7 +142,10 @@ describe("DeliveryError", () => {
 
 describe("ConfigError", () => {
   it("lists every issue with its path", () => {
-    const error = new ConfigError("smtp", [{ path: "port", message: "is missing" }, { path: "", message: "needs a host" }]);
+    const error = new ConfigError("smtp", [
+      { path: "port", message: "is missing" },
+      { path: "", message: "needs a host" },
+    ]);
     expect(error.message).toBe("smtp: port is missing; needs a host");
     expect(error.issues).toHaveLength(2);
     expect(inspect(error)).toContain("port is missing");

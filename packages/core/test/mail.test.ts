@@ -16,7 +16,12 @@ describe("envelope", () => {
   });
 
   it("keeps the first of two spellings of one mailbox", () => {
-    const to = ["ann@Example.NET", "Ann@example.net", "ann@example.net", { address: "ann@EXAMPLE.net", notify: "never" as const }];
+    const to = [
+      "ann@Example.NET",
+      "Ann@example.net",
+      "ann@example.net",
+      { address: "ann@EXAMPLE.net", notify: "never" as const },
+    ];
     expect(envelope("a@x", to).to).toEqual([{ address: "ann@Example.NET" }, { address: "Ann@example.net" }]);
   });
 

@@ -1,6 +1,17 @@
 import type { Rules } from "@postroad/core";
 import {
-  ConfigError, MAX_TIMER, anything, checkOptions, isBoolean, isDuration, isFunction, isInteger, isObject, isOneOf, isString, nearest,
+  ConfigError,
+  MAX_TIMER,
+  anything,
+  checkOptions,
+  isBoolean,
+  isDuration,
+  isFunction,
+  isInteger,
+  isObject,
+  isOneOf,
+  isString,
+  nearest,
 } from "@postroad/core";
 import fc from "fast-check";
 import { inspect } from "node:util";
@@ -35,7 +46,9 @@ describe("checkOptions", () => {
   it("#73: refuses an unknown option and names the nearest, or all there are", () => {
     expect(refusal({ requireTLS: true })?.message).toBe("smtp: requireTLS is not an option; did you mean requireTls?");
     expect(refusal({ prot: 25 })?.message).toBe("smtp: prot is not an option; did you mean port?");
-    expect(refusal({ wholly: 1 })?.message).toBe("smtp: wholly is not an option; there are host, port, requireTls, auth");
+    expect(refusal({ wholly: 1 })?.message).toBe(
+      "smtp: wholly is not an option; there are host, port, requireTls, auth",
+    );
   });
 
   it("#73: refuses a wrong type and shows what was given", () => {
@@ -47,7 +60,11 @@ describe("checkOptions", () => {
   });
 
   it("names all issues at once, what is missing too", () => {
-    expect(refusal({ port: 0, prot: 1, host: undefined }, ["host"])?.issues.map(({ path }) => path)).toEqual(["host", "port", "prot"]);
+    expect(refusal({ port: 0, prot: 1, host: undefined }, ["host"])?.issues.map(({ path }) => path)).toEqual([
+      "host",
+      "port",
+      "prot",
+    ]);
     expect(refusal({}, ["host"])?.message).toBe("smtp: host is missing");
   });
 

@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { accepted, anyMail, anyReceipt, deferred, doubtful, fullReceipt, mailTo, rejected, told } from "./mails.ts";
 
 const isDeferred = ({ kind }: Outcome): boolean => kind === "deferred";
-const addresses = (list: readonly { readonly address: string }[]): readonly string[] => list.map(({ address }) => address);
+const addresses = (list: readonly { readonly address: string }[]): readonly string[] =>
+  list.map(({ address }) => address);
 const recipients = ({ outcomes }: Receipt): readonly string[] => outcomes.map(({ recipient }) => recipient);
 
 const silence = {
@@ -34,20 +35,28 @@ describe("merge", () => {
   it("takes the later outcome, in the order of the envelope", () => {
     const mail = mailTo("ann@x", "bob@x", "cid@x");
     const first = told(["cid@x", deferred], ["ann@x", accepted], ["bob@x", deferred]);
-    expect(merge(mail, first, told(["bob@x", rejected]))).toEqual(told(["ann@x", accepted], ["bob@x", rejected], ["cid@x", deferred]));
+    expect(merge(mail, first, told(["bob@x", rejected]))).toEqual(
+      told(["ann@x", accepted], ["bob@x", rejected], ["cid@x", deferred]),
+    );
   });
 
   it("defers in doubt whom nobody reported on", () => {
-    expect(merge(mailTo("ann@x", "bob@x"), told(["bob@x", accepted]))).toEqual(told(["ann@x", silence], ["bob@x", accepted]));
+    expect(merge(mailTo("ann@x", "bob@x"), told(["bob@x", accepted]))).toEqual(
+      told(["ann@x", silence], ["bob@x", accepted]),
+    );
     expect(merge(mailTo("ann@x"))).toEqual(told(["ann@x", silence]));
   });
 
   it("leaves out strangers", () => {
-    expect(merge(mailTo("ann@x"), told(["stranger@z", accepted], ["ann@x", accepted]))).toEqual(told(["ann@x", accepted]));
+    expect(merge(mailTo("ann@x"), told(["stranger@z", accepted], ["ann@x", accepted]))).toEqual(
+      told(["ann@x", accepted]),
+    );
   });
 
   it("knows a mailbox by another spelling of its domain, and names it as the envelope does", () => {
-    expect(merge(mailTo("ann@Example.NET"), told(["ann@example.net", accepted]))).toEqual(told(["ann@Example.NET", accepted]));
+    expect(merge(mailTo("ann@Example.NET"), told(["ann@example.net", accepted]))).toEqual(
+      told(["ann@Example.NET", accepted]),
+    );
     expect(merge(mailTo("ann@x"), told(["Ann@x", accepted]))).toEqual(told(["ann@x", silence]));
   });
 
@@ -57,7 +66,8 @@ describe("merge", () => {
     expect(merge(mail, doubt, sure)).toEqual(doubt);
     expect(merge(mail, doubt, sure, sure)).toEqual(doubt);
     expect(merge(mail, sure, doubt)).toEqual(doubt);
-    for (const verdict of [accepted, rejected]) expect(merge(mail, doubt, told(["ann@x", verdict]))).toEqual(told(["ann@x", verdict]));
+    for (const verdict of [accepted, rejected])
+      expect(merge(mail, doubt, told(["ann@x", verdict]))).toEqual(told(["ann@x", verdict]));
     expect(merge(mail, doubt, told(["ann@x", rejected]), sure)).toEqual(sure);
   });
 
@@ -85,11 +95,14 @@ describe("merge", () => {
 
   it("does not care how receipts for the whole mail are gathered from the left", () => {
     fc.assert(
-      fc.property(anyMail.chain((mail) => fc.tuple(fc.constant(mail), fullReceipt(mail), anyReceipt, anyReceipt)), ([mail, a, b, c]) => {
-        expect(merge(mail, merge(mail, a, b), c)).toEqual(merge(mail, a, b, c));
-        expect(merge(mail, merge(mail, a))).toEqual(merge(mail, a));
-        expect(merge(mail, a, a)).toEqual(a);
-      }),
+      fc.property(
+        anyMail.chain((mail) => fc.tuple(fc.constant(mail), fullReceipt(mail), anyReceipt, anyReceipt)),
+        ([mail, a, b, c]) => {
+          expect(merge(mail, merge(mail, a, b), c)).toEqual(merge(mail, a, b, c));
+          expect(merge(mail, merge(mail, a))).toEqual(merge(mail, a));
+          expect(merge(mail, a, a)).toEqual(a);
+        },
+      ),
     );
   });
 
@@ -102,7 +115,10 @@ describe("merge", () => {
     );
     fc.assert(
       fc.property(attempts, ([[mail, part, first], second, third]) => {
-        const resent = { ...third, outcomes: third.outcomes.filter((_, index) => second.outcomes[index]?.kind === "deferred") };
+        const resent = {
+          ...third,
+          outcomes: third.outcomes.filter((_, index) => second.outcomes[index]?.kind === "deferred"),
+        };
         expect(merge(mail, first, merge(part, second, resent))).toEqual(merge(mail, first, second, resent));
       }),
     );
@@ -129,22 +145,28 @@ describe("pick", () => {
 
   it("by a test and by its opposite share out the envelope", () => {
     fc.assert(
-      fc.property(anyMail.chain((mail) => fc.tuple(fc.constant(mail), fullReceipt(mail))), ([mail, report]) => {
-        const both = [...pick(mail, report, isDeferred), ...pick(mail, report, (outcome) => !isDeferred(outcome))];
-        expect(new Set(both)).toEqual(new Set(mail.envelope.to));
-        expect(both).toHaveLength(mail.envelope.to.length);
-      }),
+      fc.property(
+        anyMail.chain((mail) => fc.tuple(fc.constant(mail), fullReceipt(mail))),
+        ([mail, report]) => {
+          const both = [...pick(mail, report, isDeferred), ...pick(mail, report, (outcome) => !isDeferred(outcome))];
+          expect(new Set(both)).toEqual(new Set(mail.envelope.to));
+          expect(both).toHaveLength(mail.envelope.to.length);
+        },
+      ),
     );
   });
 
   it("and narrow leave exactly the part whose outcome passed", () => {
     fc.assert(
-      fc.property(anyMail.chain((mail) => fc.tuple(fc.constant(mail), fullReceipt(mail))), ([mail, report]) => {
-        const left = narrow(mail, pick(mail, report, isDeferred));
-        const kinds = merge(left, report).outcomes.map(({ kind }) => kind);
-        expect(kinds).toEqual(report.outcomes.filter(isDeferred).map(({ kind }) => kind));
-        expect(pick(left, report, isDeferred)).toEqual(left.envelope.to);
-      }),
+      fc.property(
+        anyMail.chain((mail) => fc.tuple(fc.constant(mail), fullReceipt(mail))),
+        ([mail, report]) => {
+          const left = narrow(mail, pick(mail, report, isDeferred));
+          const kinds = merge(left, report).outcomes.map(({ kind }) => kind);
+          expect(kinds).toEqual(report.outcomes.filter(isDeferred).map(({ kind }) => kind));
+          expect(pick(left, report, isDeferred)).toEqual(left.envelope.to);
+        },
+      ),
     );
   });
 });

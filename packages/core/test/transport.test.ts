@@ -72,16 +72,26 @@ describe("transport", () => {
   it("what a send forgets, muddles or invents is put right", async () => {
     const forgetful = transport("t", () => Promise.resolve(told(["bob@x", accepted], ["stranger@z", accepted])));
     const { outcomes } = await forgetful.send(mail);
-    expect(outcomes).toMatchObject([{ recipient: "ann@x", kind: "deferred", uncertain: true }, { recipient: "bob@x", kind: "accepted" }]);
-    const chatty = transport("t", () => Promise.resolve(told(["ann@x", accepted], ["bob@x", accepted], ["stranger@z", accepted])));
+    expect(outcomes).toMatchObject([
+      { recipient: "ann@x", kind: "deferred", uncertain: true },
+      { recipient: "bob@x", kind: "accepted" },
+    ]);
+    const chatty = transport("t", () =>
+      Promise.resolve(told(["ann@x", accepted], ["bob@x", accepted], ["stranger@z", accepted])),
+    );
     expect(await chatty.send(mail)).toEqual(told(["ann@x", accepted], ["bob@x", accepted]));
-    const other = transport("t", () => Promise.resolve({ ...told(["ann@x", accepted], ["bob@x", accepted]), mail: "m2" }));
+    const other = transport("t", () =>
+      Promise.resolve({ ...told(["ann@x", accepted], ["bob@x", accepted]), mail: "m2" }),
+    );
     expect((await other.send(mail)).mail).toBe("m1");
   });
 
   it("a send that gives no receipt is a bug", async () => {
     const broken = transport("t", () => Promise.resolve(JSON.parse("null")));
-    expect((await broken.send(mail)).outcomes).toMatchObject([{ status: "4.3.0", uncertain: true }, { status: "4.3.0" }]);
+    expect((await broken.send(mail)).outcomes).toMatchObject([
+      { status: "4.3.0", uncertain: true },
+      { status: "4.3.0" },
+    ]);
   });
 
   it("sends nothing where the signal has aborted before", async () => {
@@ -123,7 +133,9 @@ describe("disposing a transport", () => {
     expect(await isSettled(disposing)).toBe(false);
     expect([calls.length, disposed]).toEqual([2, 0]);
     release();
-    expect((await Promise.all(sends)).flatMap(({ outcomes }) => outcomes.map(({ kind }) => kind))).toEqual(Array(4).fill("accepted"));
+    expect((await Promise.all(sends)).flatMap(({ outcomes }) => outcomes.map(({ kind }) => kind))).toEqual(
+      Array(4).fill("accepted"),
+    );
     await disposing;
     await to[Symbol.asyncDispose]();
     expect(disposed).toBe(1);
@@ -146,7 +158,11 @@ describe("disposing a transport", () => {
     const to = transport("t", send);
     const first = to.send(mail);
     const disposing = to[Symbol.asyncDispose]();
-    expect((await to.send(mail)).outcomes[0]).toMatchObject({ kind: "deferred", status: "4.3.2", message: "the transport is disposed" });
+    expect((await to.send(mail)).outcomes[0]).toMatchObject({
+      kind: "deferred",
+      status: "4.3.2",
+      message: "the transport is disposed",
+    });
     await expect(to.check()).rejects.toThrow(Refusal);
     expect(calls).toHaveLength(1);
     release();
@@ -240,12 +256,20 @@ describe("deliver", () => {
 
   it("throws the receipt where anybody was not", async () => {
     const got = told(["ann@x", accepted], ["bob@x", deferred]);
-    const failure = await deliver(transport("t", () => Promise.resolve(got)), mail).catch((error: unknown) => error);
+    const failure = await deliver(
+      transport("t", () => Promise.resolve(got)),
+      mail,
+    ).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(DeliveryError);
-    expect(failure).toMatchObject({ receipt: got, message: "1 of 2 recipients not accepted: bob@x deferred 4.2.2 later" });
+    expect(failure).toMatchObject({
+      receipt: got,
+      message: "1 of 2 recipients not accepted: bob@x deferred 4.2.2 later",
+    });
   });
 
   it("hands on the signal", async () => {
-    await expect(deliver(transport("t", accepting), mail, { signal: AbortSignal.abort() })).rejects.toThrow("aborted before");
+    await expect(deliver(transport("t", accepting), mail, { signal: AbortSignal.abort() })).rejects.toThrow(
+      "aborted before",
+    );
   });
 });

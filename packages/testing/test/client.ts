@@ -55,7 +55,10 @@ function drive(socket: Socket): Client {
     say: (text) => void socket.write(text),
     async hear(end) {
       while (!client.heard.endsWith(end)) {
-        await Promise.race([new Promise<void>((resolve) => (wake = resolve)), over.then(() => Promise.reject(lost(end)))]);
+        await Promise.race([
+          new Promise<void>((resolve) => (wake = resolve)),
+          over.then(() => Promise.reject(lost(end))),
+        ]);
       }
       const all = client.heard;
       client.heard = "";
@@ -73,6 +76,7 @@ function drive(socket: Socket): Client {
     },
     [Symbol.dispose]: () => void socket.destroy(),
   };
-  const lost = (end: string): Error => new Error(`over before ${JSON.stringify(end)}, after ${JSON.stringify(client.heard)}`);
+  const lost = (end: string): Error =>
+    new Error(`over before ${JSON.stringify(end)}, after ${JSON.stringify(client.heard)}`);
   return client;
 }

@@ -7,7 +7,8 @@ function mailTo(...to: readonly string[]): Mail {
   return { id: "m1", envelope: envelope("a@x", to), content: contentOf(Buffer.from("hi\r\n")), meta: { tenant: "t" } };
 }
 
-const kinds = ({ outcomes }: { outcomes: readonly { kind: string }[] }): readonly string[] => outcomes.map(({ kind }) => kind);
+const kinds = ({ outcomes }: { outcomes: readonly { kind: string }[] }): readonly string[] =>
+  outcomes.map(({ kind }) => kind);
 
 describe("fake", () => {
   it("accepts everybody by default and remembers the call", async () => {
@@ -58,9 +59,13 @@ describe("fake", () => {
 
   it("throws what the test throws", async () => {
     const refusing = fake({}, { name: "no", before: () => Promise.reject(new Refusal("5.7.1", "not you")) });
-    expect((await refusing.send(mailTo("b@x"))).outcomes).toMatchObject([{ kind: "rejected", status: "5.7.1", by: "no" }]);
+    expect((await refusing.send(mailTo("b@x"))).outcomes).toMatchObject([
+      { kind: "rejected", status: "5.7.1", by: "no" },
+    ]);
     const broken = fake({}, { before: ({ recipients }) => expect(recipients).toEqual([]) });
-    expect((await broken.send(mailTo("b@x"))).outcomes).toMatchObject([{ kind: "deferred", status: "4.3.0", uncertain: true }]);
+    expect((await broken.send(mailTo("b@x"))).outcomes).toMatchObject([
+      { kind: "deferred", status: "4.3.0", uncertain: true },
+    ]);
   });
 
   it("leaves the content unread where told to", async () => {

@@ -54,7 +54,9 @@ const NEVER = ["never sends again to who was accepted or rejected, and tells the
 const ONCE = ["disposes next once"];
 const SIGNAL = ["hands on the signal, and sends no more once it has aborted"];
 const ASKS = ["asks next whether it can send"];
-const KEEPS = ["Refusal", "TypeError"].map((name) => `keeps accepted outcomes when the next attempt fails with a ${name}`);
+const KEEPS = ["Refusal", "TypeError"].map(
+  (name) => `keeps accepted outcomes when the next attempt fails with a ${name}`,
+);
 
 const mutants: readonly Mutant[] = [
   {
@@ -111,7 +113,11 @@ const mutants: readonly Mutant[] = [
         const { outcomes } = await next.send(mail, options);
         return receipt(mail, (_, index) => {
           const { kind } = outcomes[index] ?? { kind: "deferred" };
-          return { by: "twice", message: "", ...({ accepted: ACCEPTED, deferred: DEFERRED, rejected: REJECTED } as const)[kind] };
+          return {
+            by: "twice",
+            message: "",
+            ...({ accepted: ACCEPTED, deferred: DEFERRED, rejected: REJECTED } as const)[kind],
+          };
         });
       },
     }),
@@ -128,7 +134,12 @@ const mutants: readonly Mutant[] = [
     says: /sent to again: rejected|deep-equal/,
     open: twice({ left: (mail, first) => pick(mail, first, ({ kind }) => kind !== "accepted") }),
   },
-  { wrong: "gives up at once", checks: AGAIN, says: /the outcomes are accepted, deferred/, open: twice({ left: () => [] }) },
+  {
+    wrong: "gives up at once",
+    checks: AGAIN,
+    says: /the outcomes are accepted, deferred/,
+    open: twice({ left: () => [] }),
+  },
   {
     wrong: "forgets who was accepted before",
     checks: [...NEVER, ...KEEPS],
@@ -148,11 +159,19 @@ const mutants: readonly Mutant[] = [
     open: but((right) => ({
       async send(mail, options) {
         const got = await right.send(mail, options);
-        return { ...got, outcomes: got.outcomes.map((each) => (each.kind === "deferred" ? { ...each, uncertain: false } : each)) };
+        return {
+          ...got,
+          outcomes: got.outcomes.map((each) => (each.kind === "deferred" ? { ...each, uncertain: false } : each)),
+        };
       },
     })),
   },
-  { wrong: "does not ask next", checks: ASKS, says: /Missing expected rejection/, open: but(() => ({ check: () => Promise.resolve() })) },
+  {
+    wrong: "does not ask next",
+    checks: ASKS,
+    says: /Missing expected rejection/,
+    open: but(() => ({ check: () => Promise.resolve() })),
+  },
   {
     wrong: "asks next twice",
     checks: ASKS,

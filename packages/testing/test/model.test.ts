@@ -31,11 +31,32 @@ describe("model peer", () => {
     using client = await dial(peer.port);
     expect(await reply(client)).toBe("220 model ESMTP");
     expect(
-      await converse(client, "EHLO me", "MAIL FROM:<a@x> BODY=8BITMIME", "RCPT TO:<b@x>", "RCPT TO:<no@x>", "RCPT TO:<c@x>", "DATA"),
-    ).toEqual(["250 ENHANCEDSTATUSCODES", "250 2.1.0 ok", "250 2.1.5 ok", "550 5.1.1 no such user", "250 2.1.5 ok", "354 go"]);
+      await converse(
+        client,
+        "EHLO me",
+        "MAIL FROM:<a@x> BODY=8BITMIME",
+        "RCPT TO:<b@x>",
+        "RCPT TO:<no@x>",
+        "RCPT TO:<c@x>",
+        "DATA",
+      ),
+    ).toEqual([
+      "250 ENHANCEDSTATUSCODES",
+      "250 2.1.0 ok",
+      "250 2.1.5 ok",
+      "550 5.1.1 no such user",
+      "250 2.1.5 ok",
+      "354 go",
+    ]);
     expect(await converse(client, "..dot\r\n.", "QUIT")).toEqual(["250 2.0.0 queued on connection 1", "221 2.0.0 bye"]);
     const [message] = peer.messages;
-    expect(message).toMatchObject({ connection: 1, from: "a@x", parameters: ["BODY=8BITMIME"], user: undefined, secure: false });
+    expect(message).toMatchObject({
+      connection: 1,
+      from: "a@x",
+      parameters: ["BODY=8BITMIME"],
+      user: undefined,
+      secure: false,
+    });
     expect(message?.to.map(({ address }) => address)).toEqual(["b@x", "c@x"]);
     expect([String(message?.raw), String(message?.content)]).toEqual(["..dot\r\n.\r\n", ".dot\r\n"]);
     expect(peer.violations).toEqual([]);
@@ -101,7 +122,10 @@ describe("model peer", () => {
     await using peer = await modelPeer({ extensions: ["SIZE 10"] });
     using client = await dial(peer.port);
     await reply(client);
-    expect(await converse(client, "EHLO me", "MAIL FROM:<a@x> SIZE=11")).toEqual(["250 SIZE 10", "552 5.3.4 too large"]);
+    expect(await converse(client, "EHLO me", "MAIL FROM:<a@x> SIZE=11")).toEqual([
+      "250 SIZE 10",
+      "552 5.3.4 too large",
+    ]);
     const replies = await converse(client, "MAIL FROM:<a@x> SIZE=10", "RCPT TO:<b@x>", "DATA", "0123456789\r\n.");
     expect(replies.at(-1)).toBe("552 5.3.4 too large");
     expect(peer.messages).toEqual([]);
@@ -123,14 +147,24 @@ describe("model peer", () => {
     using client = await dial(peer.port);
     await reply(client);
     expect(await converse(client, "EHLO me", "AUTH PLAIN AGFubgBzZWNyZXQ=", "MAIL FROM:<a@x>", "STARTTLS")).toEqual([
-      "250 STARTTLS", "503 5.5.1 not offered", "530 5.7.0 authenticate first", "220 2.0.0 go",
+      "250 STARTTLS",
+      "503 5.5.1 not offered",
+      "530 5.7.0 authenticate first",
+      "220 2.0.0 go",
     ]);
     using secured = await client.secure({ ca: certificate.ca });
     expect(await converse(secured, "EHLO me", "AUTH PLAIN", "AGFubgB3cm9uZw==")).toEqual([
-      "250 AUTH PLAIN LOGIN", "334", "535 5.7.8 no",
+      "250 AUTH PLAIN LOGIN",
+      "334",
+      "535 5.7.8 no",
     ]);
     expect(await converse(secured, "AUTH LOGIN", "*", "AUTH CRAM-MD5", "AUTH LOGIN", "YW5u", "c2VjcmV0")).toEqual([
-      "334 VXNlcm5hbWU6", "501 5.7.0 cancelled", "504 5.5.4 unknown mechanism", "334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6", "235 2.7.0 ok",
+      "334 VXNlcm5hbWU6",
+      "501 5.7.0 cancelled",
+      "504 5.5.4 unknown mechanism",
+      "334 VXNlcm5hbWU6",
+      "334 UGFzc3dvcmQ6",
+      "235 2.7.0 ok",
     ]);
     await converse(secured, "MAIL FROM:<a@x>", "RCPT TO:<b@x>", "DATA", "hi\r\n.");
     expect(peer.messages[0]).toMatchObject({ user: "ann", secure: true });
@@ -146,10 +180,20 @@ describe("model peer", () => {
 
   it("replies as the test wants, and acts on what it said", async () => {
     const tooMany = "452 4.5.3 too many";
-    await using peer = await modelPeer({ on: ({ step, to }) => (step === "rcpt" && to.length === 1 ? tooMany : undefined) });
+    await using peer = await modelPeer({
+      on: ({ step, to }) => (step === "rcpt" && to.length === 1 ? tooMany : undefined),
+    });
     using client = await dial(peer.port);
     await reply(client);
-    const replies = await converse(client, "EHLO me", "MAIL FROM:<a@x>", "RCPT TO:<b@x>", "RCPT TO:<c@x>", "DATA", "hi\r\n.");
+    const replies = await converse(
+      client,
+      "EHLO me",
+      "MAIL FROM:<a@x>",
+      "RCPT TO:<b@x>",
+      "RCPT TO:<c@x>",
+      "DATA",
+      "hi\r\n.",
+    );
     expect(replies[3]).toBe(tooMany);
     expect(peer.messages[0]?.to.map(({ address }) => address)).toEqual(["b@x"]);
   });
@@ -172,7 +216,9 @@ describe("model peer", () => {
 
   it("drops in the middle of content, and at any other step", async () => {
     for (const at of ["greeting", "ehlo", "mail", "rcpt", "data", "content", "quit"]) {
-      await using peer = await modelPeer({ on: ({ step }) => (step === at ? { drop: "before", reset: at === "mail" } : undefined) });
+      await using peer = await modelPeer({
+        on: ({ step }) => (step === at ? { drop: "before", reset: at === "mail" } : undefined),
+      });
       using client = await dial(peer.port);
       client.say("EHLO me\r\n");
       if (at !== "greeting" && at !== "ehlo") {

@@ -13,11 +13,18 @@ describe("scripted peer: what goes wrong on the way", () => {
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(fc.integer({ min: 1, max: 13 }), { maxLength: 5 }), async (cuts) => {
         const offsets = cuts.toSorted((a, b) => a - b);
-        peer.session((s) => s.reply("220 splitting").splitAt(...offsets).expectEnd());
+        peer.session((s) =>
+          s
+            .reply("220 splitting")
+            .splitAt(...offsets)
+            .expectEnd(),
+        );
         using client = await dial(peer.port);
         await client.hear("220 splitting\r\n");
         expect(client.reads).toHaveLength(offsets.length + 1);
-        expect(client.reads.slice(0, -1).map(({ length }) => length)).toEqual(offsets.map((at, i) => at - (offsets[i - 1] ?? 0)));
+        expect(client.reads.slice(0, -1).map(({ length }) => length)).toEqual(
+          offsets.map((at, i) => at - (offsets[i - 1] ?? 0)),
+        );
       }),
       { numRuns: 20 },
     );
@@ -134,7 +141,15 @@ describe("scripted peer: TLS", () => {
   it("changes to TLS after STARTTLS", async () => {
     await using peer = await scriptedPeer({ tls: certificate });
     const session = peer.session((s) =>
-      s.greet("STARTTLS").expect("STARTTLS").expectSilence().reply("220 go").upgrade().expect("EHLO me").reply("250 peer").split(1),
+      s
+        .greet("STARTTLS")
+        .expect("STARTTLS")
+        .expectSilence()
+        .reply("220 go")
+        .upgrade()
+        .expect("EHLO me")
+        .reply("250 peer")
+        .split(1),
     );
     using client = await dial(peer.port);
     client.say("EHLO me\r\n");
@@ -161,7 +176,12 @@ describe("scripted peer: TLS", () => {
   it("hangs, closes and resets in the middle of a handshake", async () => {
     await using peer = await scriptedPeer({ tls: certificate, implicitTls: true });
     const heard = deferral<string>();
-    peer.session((s) => s.expectBytes(100).call(() => heard.resolve("client hello")).ignore());
+    peer.session((s) =>
+      s
+        .expectBytes(100)
+        .call(() => heard.resolve("client hello"))
+        .ignore(),
+    );
     peer.session((s) => s.expectBytes().drop());
     peer.session((s) => s.expectBytes().reset());
     using first = await dial(peer.port);

@@ -14,13 +14,19 @@ async function complaint(script: (s: Script) => unknown, said: string, end = fal
 }
 
 async function settled(peer: ScriptedPeer): Promise<string> {
-  const error = await peer[Symbol.asyncDispose]().then(() => undefined, (reason: unknown) => reason);
+  const error = await peer[Symbol.asyncDispose]().then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
   return error instanceof ConversationError ? error.message : `not a ConversationError: ${String(error)}`;
 }
 
 describe("scripted peer: a conversation that takes another course", () => {
   it("shows what was said, what was expected and what was left", async () => {
-    const text = await complaint((s) => s.expect("MAIL FROM:<a@x>").reply("250 ok").expect("DATA").reply("354 go"), "MAIL FROM:<a@x>\r\nRSET\r\n");
+    const text = await complaint(
+      (s) => s.expect("MAIL FROM:<a@x>").reply("250 ok").expect("DATA").reply("354 go"),
+      "MAIL FROM:<a@x>\r\nRSET\r\n",
+    );
     expect(text).toBe(
       [
         'session 1: expected "DATA", got "RSET"',
@@ -36,15 +42,40 @@ describe("scripted peer: a conversation that takes another course", () => {
 
   it.each([
     ["a bare LF is no end of a line", (s: Script) => s.expect("NOOP"), "NOOP\n", 'got "NOOP\\n"'],
-    ["a line beyond the script", (s: Script) => s.expect("NOOP"), "NOOP\r\nRSET\r\n", 'nothing after the end of the script, got "RSET"'],
+    [
+      "a line beyond the script",
+      (s: Script) => s.expect("NOOP"),
+      "NOOP\r\nRSET\r\n",
+      'nothing after the end of the script, got "RSET"',
+    ],
     ["octets that do not come", (s: Script) => s.expectBdat(), "BDAT 5\r\nabc", "expected 5 octets"],
     ["a chunk of another size", (s: Script) => s.expectBdat({ size: 4 }), "BDAT 5\r\nabcde", "expected BDAT 4"],
-    ["a chunk that is not the last", (s: Script) => s.expectBdat({ last: true }), "BDAT 1\r\na", "expected BDAT size LAST"],
-    ["content without a final dot", (s: Script) => s.expectData(), "hello\r\n", "content and its final dot, the client closed"],
+    [
+      "a chunk that is not the last",
+      (s: Script) => s.expectBdat({ last: true }),
+      "BDAT 1\r\na",
+      "expected BDAT size LAST",
+    ],
+    [
+      "content without a final dot",
+      (s: Script) => s.expectData(),
+      "hello\r\n",
+      "content and its final dot, the client closed",
+    ],
     ["fewer bytes", (s: Script) => s.expectBytes(9), "12345678", "expected 1 more bytes, the client closed"],
     ["a line instead of the end", (s: Script) => s.expectEnd(), "QUIT\r\n", "expected the end of the connection"],
-    ["a command that did not wait", (s: Script) => s.expect("EHLO x").expectSilence().reply("250"), "EHLO x\r\nMAIL\r\n", 'expected silence, got "MAIL"'],
-    ["plain text in place of a handshake", (s: Script) => s.upgrade({}), "EHLO x\r\n", 'expected a TLS handshake, got "EHLO x"'],
+    [
+      "a command that did not wait",
+      (s: Script) => s.expect("EHLO x").expectSilence().reply("250"),
+      "EHLO x\r\nMAIL\r\n",
+      'expected silence, got "MAIL"',
+    ],
+    [
+      "plain text in place of a handshake",
+      (s: Script) => s.upgrade({}),
+      "EHLO x\r\n",
+      'expected a TLS handshake, got "EHLO x"',
+    ],
     ["an endless line", (s: Script) => s.expect("X"), "x".repeat(1_100_000), "a line longer than"],
   ])("notices %s", async (_, script, said, words) => {
     expect(await complaint(script, said, true)).toContain(words);

@@ -47,7 +47,12 @@ const OTHERS = ["rejects one recipient without losing the others", "defers one r
 
 const shape: readonly Mutant[] = [
   { wrong: "throws", checks: ONE_EACH, says: /oops/, habits: sending(refuse("oops")) },
-  { wrong: "hangs", checks: ONE_EACH, says: /did not settle/, habits: hanging(sending(() => new Promise(() => undefined))) },
+  {
+    wrong: "hangs",
+    checks: ONE_EACH,
+    says: /did not settle/,
+    habits: hanging(sending(() => new Promise(() => undefined))),
+  },
   { wrong: "drops a recipient", checks: ONE_EACH, says: /in its order/, habits: telling((all) => all.slice(0, 1)) },
   { wrong: "reorders", checks: ONE_EACH, says: /in its order/, habits: telling((all) => all.toReversed()) },
   {
@@ -109,7 +114,9 @@ const delivery: readonly Mutant[] = [
     checks: ["sends the same bytes every time"],
     says: /other bytes arrived/,
     habits: () => ({
-      deliver: (to, content) => [{ to, content: Buffer.concat([Buffer.from(`X-Nonce: ${Math.random()}\r\n`), content]) }],
+      deliver: (to, content) => [
+        { to, content: Buffer.concat([Buffer.from(`X-Nonce: ${Math.random()}\r\n`), content]) },
+      ],
     }),
   },
   {
@@ -144,7 +151,9 @@ const content: readonly Mutant[] = [
     checks: ["takes content in any form: one chunk"],
     says: /other bytes arrived/,
     habits: () => ({
-      deliver: (to, bytes) => [{ to, content: Buffer.from(Buffer.from(bytes).toString().replaceAll("\r\n..", "\r\n.")) }],
+      deliver: (to, bytes) => [
+        { to, content: Buffer.from(Buffer.from(bytes).toString().replaceAll("\r\n..", "\r\n.")) },
+      ],
     }),
   },
   {
@@ -186,7 +195,9 @@ const content: readonly Mutant[] = [
   },
   {
     wrong: "accepts what it could not read",
-    checks: ["open() throws", "fails at once", "fails in the middle"].map((how) => `settles where content cannot be read: ${how}`),
+    checks: ["open() throws", "fails at once", "fails in the middle"].map(
+      (how) => `settles where content cannot be read: ${how}`,
+    ),
     says: /accepted what could not be read/,
     habits: () => ({ read: (given, signal) => readUnlessAborted(given, signal).catch(() => new Uint8Array(0)) }),
   },

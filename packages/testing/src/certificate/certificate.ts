@@ -125,7 +125,9 @@ function keyIdentifiers({ publicKey, issuerKey }: Request): readonly Buffer[] {
 }
 
 function identifier(key: KeyObject): Buffer {
-  return createHash("sha1").update(key.export({ type: "spki", format: "der" })).digest();
+  return createHash("sha1")
+    .update(key.export({ type: "spki", format: "der" }))
+    .digest();
 }
 
 function extension(id: string, value: Buffer, critical: boolean = false): Buffer {

@@ -103,6 +103,10 @@ async function assertTold(bench: Bench, mail: Mail, { outcomes }: Receipt): Prom
   for (const outcome of outcomes) {
     if (outcome.kind === "deferred" && outcome.uncertain === true) continue;
     const told = outcome.kind === "accepted";
-    assert.equal(reached.includes(outcome.recipient), told, `${outcome.recipient}: ${outcome.kind}, which is not what happened`);
+    assert.equal(
+      reached.includes(outcome.recipient),
+      told,
+      `${outcome.recipient}: ${outcome.kind}, which is not what happened`,
+    );
   }
 }

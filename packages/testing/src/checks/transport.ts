@@ -67,7 +67,10 @@ const sendingChecks: readonly Check<TransportSuite>[] = [
     transportCheck(`settles where content cannot be read: ${name}`, ["reads"], async (bench) => {
       const mail = mailTo(bench, [bench.accepted(0), bench.accepted(1)], form);
       const { outcomes } = await send(bench, mail);
-      assert.ok(outcomes.every(({ kind }) => kind !== "accepted"), "accepted what could not be read");
+      assert.ok(
+        outcomes.every(({ kind }) => kind !== "accepted"),
+        "accepted what could not be read",
+      );
       const next = mailTo(bench, [bench.accepted(0)]);
       assertKinds(await send(bench, next), "accepted");
       await assertArrived(bench, next, [bench.accepted(0)]);
@@ -87,4 +90,3 @@ const sendingChecks: readonly Check<TransportSuite>[] = [
 
 /** The rules that every transport keeps. Composites run them like any other. */
 export const transportChecks: readonly Check<TransportSuite>[] = [...sendingChecks, ...interruptionChecks];
-

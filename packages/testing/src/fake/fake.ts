@@ -147,6 +147,7 @@ function outcomeOf(verdict: FakeVerdict, by: string): ForAll<Outcome> {
   if (verdict === "uncertain") return outcomeOf({ kind: "deferred", uncertain: true }, by);
   const given = typeof verdict === "string" ? { kind: verdict } : verdict;
   if (given.kind === "accepted") return { by, status: "2.0.0", ...given, kind: "accepted" };
-  if (given.kind === "deferred") return { by, status: "4.0.0", message: "deferred by script", ...given, kind: "deferred" };
-  return { by, status: "5.0.0", message: "rejected by script", ...given, kind: "rejected" };
+  const message = `${given.kind} by script`;
+  if (given.kind === "deferred") return { by, status: "4.0.0", message, ...given, kind: "deferred" };
+  return { by, status: "5.0.0", message, ...given, kind: "rejected" };
 }

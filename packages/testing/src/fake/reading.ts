@@ -31,6 +31,8 @@ export async function unlessAborted<T>(work: T | PromiseLike<T>, signal: AbortSi
     const stop = (): void => reject(new Refusal("4.3.2", "aborted"));
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
-    Promise.resolve(work).then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+    Promise.resolve(work)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener("abort", stop));
   });
 }

@@ -14,7 +14,10 @@ export interface Credentials {
 const USUAL = ["PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"];
 
 /** What EHLO announces on a connection in this state. */
-export function extensions({ extensions: given = USUAL, tls, users }: ModelPeerOptions, secure: boolean): readonly string[] {
+export function extensions(
+  { extensions: given = USUAL, tls, users }: ModelPeerOptions,
+  secure: boolean,
+): readonly string[] {
   const starttls = tls !== undefined && !secure ? ["STARTTLS"] : [];
   const auth = users !== undefined && (secure || tls === undefined) ? ["AUTH PLAIN LOGIN"] : [];
   return [...given, ...starttls, ...auth];
@@ -29,13 +32,24 @@ export function path(line: string, command: "MAIL FROM" | "RCPT TO"): Path | und
 
 /** Parameters that an extension brings (RFC 1870, 6152, 6531, 3461, 4954, 8689, 6710, 4865, 2852). */
 const MAIL_PARAMETERS: Readonly<Record<string, readonly string[]>> = {
-  SIZE: ["SIZE"], "8BITMIME": ["BODY"], SMTPUTF8: ["SMTPUTF8"], DSN: ["RET", "ENVID"], AUTH: ["AUTH"],
-  REQUIRETLS: ["REQUIRETLS"], "MT-PRIORITY": ["MT-PRIORITY"], FUTURERELEASE: ["HOLDFOR", "HOLDUNTIL"], DELIVERBY: ["BY"],
+  SIZE: ["SIZE"],
+  "8BITMIME": ["BODY"],
+  SMTPUTF8: ["SMTPUTF8"],
+  DSN: ["RET", "ENVID"],
+  AUTH: ["AUTH"],
+  REQUIRETLS: ["REQUIRETLS"],
+  "MT-PRIORITY": ["MT-PRIORITY"],
+  FUTURERELEASE: ["HOLDFOR", "HOLDUNTIL"],
+  DELIVERBY: ["BY"],
 };
 const RCPT_PARAMETERS: Readonly<Record<string, readonly string[]>> = { DSN: ["NOTIFY", "ORCPT"] };
 
 /** The first parameter that no announced extension allows. */
-function stranger(parameters: readonly string[], announced: readonly string[], known: typeof MAIL_PARAMETERS): string | undefined {
+function stranger(
+  parameters: readonly string[],
+  announced: readonly string[],
+  known: typeof MAIL_PARAMETERS,
+): string | undefined {
   const allowed = announced.flatMap((extension) => known[keyword(extension)] ?? []);
   return parameters.map((parameter) => keyword(parameter.replace("=", " "))).find((name) => !allowed.includes(name));
 }
@@ -64,13 +78,22 @@ export function dataReply(transaction: { readonly to: readonly Path[] } | undefi
   return transaction.to.length === 0 ? "554 5.5.1 no valid recipients" : "354 go";
 }
 
-export function messageReply(recipients: number, size: number, announced: readonly string[], connection: number): string {
+export function messageReply(
+  recipients: number,
+  size: number,
+  announced: readonly string[],
+  connection: number,
+): string {
   if (recipients === 0) return "554 5.5.1 no valid recipients";
   return size > limitOf(announced) ? "552 5.3.4 too large" : `250 2.0.0 queued on connection ${connection}`;
 }
 
 /** Why this AUTH cannot even begin. */
-export function authRefusal(line: string, announced: readonly string[], current: string | undefined): string | undefined {
+export function authRefusal(
+  line: string,
+  announced: readonly string[],
+  current: string | undefined,
+): string | undefined {
   if (!announced.some((extension) => keyword(extension) === "AUTH")) return "503 5.5.1 not offered";
   if (current !== undefined) return "503 5.5.1 already";
   return /^AUTH (PLAIN|LOGIN)( |$)/i.test(line) ? undefined : "504 5.5.4 unknown mechanism";

@@ -1,43 +1,28 @@
 import type { Connection } from "./connection.ts";
 import { unstuff } from "./inbox.ts";
+import type { Ledger, Live } from "./model-live.ts";
+import { announced, answer, flush, mayPipeline, nextLine, violation } from "./model-live.ts";
 import * as rules from "./model-rules.ts";
-import type { Fault, ModelMessage, ModelPeerOptions, ModelStep } from "./model-types.ts";
+import type { ModelPeerOptions } from "./model-types.ts";
 import { ehloReply } from "./script.ts";
-import type { Transcript } from "./transcript.ts";
-
-/** Where a session reports to. */
-export interface Ledger {
-  readonly log: Transcript;
-  violation(text: string): void;
-  take(message: ModelMessage): void;
-}
-
-interface Transaction {
-  readonly from: string;
-  readonly parameters: readonly string[];
-  readonly to: rules.Path[];
-  readonly chunks: Buffer[];
-}
-
-/** One connection and its state (RFC 5321 §4.1.4). */
-interface Live {
-  readonly connection: Connection;
-  readonly options: ModelPeerOptions;
-  readonly number: number;
-  readonly ledger: Ledger;
-  /** Replies that wait for the end of a pipelined group (RFC 2920 §3.2). */
-  readonly out: string[];
-  greeted: boolean;
-  user: string | undefined;
-  transaction: Transaction | undefined;
-  over: boolean;
-}
 
 /** Serves one connection until either side has had enough. Never rejects on what a client does. */
-export async function serve(connection: Connection, options: ModelPeerOptions, number: number, ledger: Ledger): Promise<void> {
+export async function serve(
+  connection: Connection,
+  options: ModelPeerOptions,
+  number: number,
+  ledger: Ledger,
+): Promise<void> {
   const live: Live = {
-    connection, options, number, ledger, out: [],
-    greeted: false, user: undefined, transaction: undefined, over: false,
+    connection,
+    options,
+    number,
+    ledger,
+    out: [],
+    greeted: false,
+    user: undefined,
+    transaction: undefined,
+    over: false,
   };
   if (options.implicitTls === true) await upgrade(live);
   await answer(live, "greeting", "", "220 model ESMTP");
@@ -55,19 +40,20 @@ export async function serve(connection: Connection, options: ModelPeerOptions, n
   connection.end();
 }
 
-async function nextLine(live: Live): Promise<string | undefined> {
-  const { inbox } = live.connection;
-  if (!inbox.hasLine) await flush(live);
-  const line = await inbox.line();
-  if (line !== undefined) live.ledger.log.received(line.text);
-  return line?.text;
-}
-
 type Handler = (live: Live, line: string) => Promise<unknown>;
 
 const handlers: Readonly<Record<string, Handler>> = {
-  EHLO: ehlo, HELO: ehlo, STARTTLS: starttls, AUTH: auth, MAIL: mail, RCPT: rcpt, DATA: data, BDAT: bdat,
-  RSET: rset, NOOP: noop, QUIT: quit,
+  EHLO: ehlo,
+  HELO: ehlo,
+  STARTTLS: starttls,
+  AUTH: auth,
+  MAIL: mail,
+  RCPT: rcpt,
+  DATA: data,
+  BDAT: bdat,
+  RSET: rset,
+  NOOP: noop,
+  QUIT: quit,
 };
 
 /** Commands that stand last in a pipelined group (RFC 2920 §3.1). */
@@ -79,49 +65,6 @@ async function obey(live: Live, line: string): Promise<void> {
   else if (verb !== "BDAT") mayPipeline(live, verb);
   if (line.endsWith("\n")) violation(live, `bare LF after ${verb}`);
   await (handlers[verb] ?? unknown)(live, line);
-}
-
-function mayPipeline(live: Live, after: string): void {
-  const early = live.connection.inbox.size > 0 && !announced(live).includes("PIPELINING");
-  if (early) violation(live, `pipelined behind ${after}, which was not announced`);
-}
-
-function violation({ ledger }: Live, text: string): void {
-  ledger.violation(text);
-  ledger.log.note(`violation: ${text}`);
-}
-
-/** Replies, or does what the test wants instead; `accept` runs where the reply is positive. Is it? */
-async function answer(live: Live, step: ModelStep, line: string, usual: string, accept?: () => void): Promise<boolean> {
-  const { transaction, number } = live;
-  const to = transaction?.to.map(({ address }) => address) ?? [];
-  const wish = await live.options.on?.({ step, line, reply: usual, connection: number, from: transaction?.from, to });
-  const { reply = usual, ...fault } = typeof wish === "string" ? { reply: wish } : (wish ?? {});
-  const positive = /^[23]/.test(reply) || reply === "";
-  if (positive) accept?.();
-  if ("drop" in fault) await breakOff(live, reply, fault);
-  else if (reply !== "") live.out.push(`${reply}\r\n`);
-  return positive && !live.over;
-}
-
-async function breakOff(live: Live, reply: string, { drop, reset }: Fault): Promise<void> {
-  await flush(live);
-  const whole = reply === "" ? "" : `${reply}\r\n`;
-  const length = { before: 0, mid: whole.length >> 1, after: whole.length }[drop];
-  live.out.push(whole.slice(0, length));
-  await flush(live);
-  live.ledger.log.note(`dropped ${drop} the reply ${reply}`);
-  if (reset === true) live.connection.reset();
-  live.over = true;
-}
-
-async function flush({ out, connection, ledger }: Live): Promise<void> {
-  const bytes = Buffer.from(out.splice(0).join(""));
-  if (bytes.length > 0) ledger.log.sent(bytes, await connection.write(bytes));
-}
-
-function announced({ options, connection }: Live): readonly string[] {
-  return rules.extensions(options, connection.tls !== undefined);
 }
 
 async function ehlo(live: Live, line: string): Promise<void> {
@@ -165,9 +108,11 @@ async function auth(live: Live, line: string): Promise<void> {
 async function mail(live: Live, line: string): Promise<void> {
   const path = rules.path(line, "MAIL FROM");
   const locked = live.options.users !== undefined && live.user === undefined;
-  const usual = locked ? "530 5.7.0 authenticate first"
-    : !live.greeted || live.transaction !== undefined ? "503 5.5.1 not now"
-    : rules.mailReply(path, announced(live));
+  const usual = locked
+    ? "530 5.7.0 authenticate first"
+    : !live.greeted || live.transaction !== undefined
+      ? "503 5.5.1 not now"
+      : rules.mailReply(path, announced(live));
   await answer(live, "mail", line, usual, () => {
     live.transaction = { from: path?.address ?? "", parameters: path?.parameters ?? [], to: [], chunks: [] };
   });
@@ -175,7 +120,8 @@ async function mail(live: Live, line: string): Promise<void> {
 
 async function rcpt(live: Live, line: string): Promise<void> {
   const path = rules.path(line, "RCPT TO");
-  const usual = live.transaction === undefined ? "503 5.5.1 MAIL first" : rules.rcptReply(path, announced(live), live.options);
+  const usual =
+    live.transaction === undefined ? "503 5.5.1 MAIL first" : rules.rcptReply(path, announced(live), live.options);
   await answer(live, "rcpt", line, usual, () => {
     if (path !== undefined) live.transaction?.to.push(path);
   });

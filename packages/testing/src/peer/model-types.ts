@@ -19,8 +19,20 @@ export interface ModelMessage {
 
 /** A point of the conversation where the peer is about to reply. `content` is just after the 354, where nothing is said. */
 export type ModelStep =
-  | "greeting" | "ehlo" | "starttls" | "auth" | "mail" | "rcpt" | "data" | "content" | "bdat" | "message" | "rset"
-  | "noop" | "quit" | "other";
+  | "greeting"
+  | "ehlo"
+  | "starttls"
+  | "auth"
+  | "mail"
+  | "rcpt"
+  | "data"
+  | "content"
+  | "bdat"
+  | "message"
+  | "rset"
+  | "noop"
+  | "quit"
+  | "other";
 
 export interface Moment {
   readonly step: ModelStep;

@@ -102,7 +102,11 @@ function writer(list: Step[], tls: TlsOptions | undefined): Script {
     split: (size) => cut((length) => Array.from({ length: Math.ceil(length / size) - 1 }, (_, i) => (i + 1) * size)),
     splitAt: (...offsets) => cut(() => offsets),
     flood: (chunk, times = Infinity) => add(steps.flood(Buffer.from(chunk), times)),
-    greet: (...extensions) => script.reply("220 peer ESMTP").expect(/^EHLO \S+$/).reply(...ehloReply(extensions)),
+    greet: (...extensions) =>
+      script
+        .reply("220 peer ESMTP")
+        .expect(/^EHLO \S+$/)
+        .reply(...ehloReply(extensions)),
     challenge: (text) => script.reply(`334 ${base64(text)}`),
 
     expect: (line) => add(steps.expectLine(line)),

@@ -65,7 +65,8 @@ export function expectBdat(expected: { readonly size?: number; readonly last?: b
       const line = await stage.line(wanted);
       const [, digits, last] = /^BDAT (\d{1,15})( LAST)?$/i.exec(line) ?? stage.fail(wanted, line);
       const size = Number(digits);
-      const asExpected = size === (expected.size ?? size) && (expected.last ?? last !== undefined) === (last !== undefined);
+      const asExpected =
+        size === (expected.size ?? size) && (expected.last ?? last !== undefined) === (last !== undefined);
       if (!asExpected) stage.fail(wanted, line);
       const octets = await stage.connection.inbox.take(size);
       if (octets.length < size) stage.fail(`${size} octets`, undefined);
@@ -155,7 +156,8 @@ export function upgrade(tls: TlsOptions): Step {
     async play({ connection, fail, log }) {
       if (connection.inbox.size === 0) await connection.inbox.more();
       const [early] = connection.inbox.peek();
-      if (early !== undefined && early !== HANDSHAKE_RECORD) fail("a TLS handshake", connection.inbox.drain().toString());
+      const plain = early !== undefined && early !== HANDSHAKE_RECORD;
+      if (plain) fail("a TLS handshake", connection.inbox.drain().toString());
       await connection.upgrade(tls).catch((error: unknown) => fail("a TLS handshake", String(error)));
       log.note(`TLS with ${connection.tls?.protocol} for ${connection.tls?.servername ?? "no name"}`);
     },
@@ -167,7 +169,10 @@ export function expectRefusedUpgrade(tls: TlsOptions): Step {
     text: "expect a refused TLS handshake",
     bare: true,
     async play(stage) {
-      const secured = await stage.connection.upgrade(tls).then(() => true, () => false);
+      const secured = await stage.connection.upgrade(tls).then(
+        () => true,
+        () => false,
+      );
       if (secured) await expectEnd().play(stage);
     },
   };

@@ -23,7 +23,8 @@ export function transcript(): Transcript {
     received: (line) => add(`C: ${visible(line)}`),
     sent(bytes, delivered) {
       const text = bytes.toString().replace(/\r\n$/, "");
-      for (const line of text.split("\r\n").slice(0, KEPT)) add(`S: ${visible(line)}${delivered ? "" : "   (client gone)"}`);
+      for (const line of text.split("\r\n").slice(0, KEPT))
+        add(`S: ${visible(line)}${delivered ? "" : "   (client gone)"}`);
     },
     note: (text) => add(`-- ${text}`),
   };
