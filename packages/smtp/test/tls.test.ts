@@ -1,6 +1,7 @@
 import type { Transport } from "@postroad/core";
 import { testAuthority, testCertificate } from "@postroad/testing/certificate";
 import { modelPeer, scriptedPeer } from "@postroad/testing/peer";
+import { randomBytes } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
@@ -83,8 +84,11 @@ describe("tls: STARTTLS", () => {
 });
 
 describe("tls: resumption", () => {
+  /** One set for all connections, so that the sessions of one are known to the next. */
+  const ticketKeys = randomBytes(48);
+
   it("C25: a session with a certificate for another name is not trusted when it is resumed", async () => {
-    await using peer = await modelPeer({ tls: testCertificate({ issuer: authority, names: ["mallory.example"] }), users });
+    await using peer = await modelPeer({ tls: { ...testCertificate({ issuer: authority, names: ["mallory.example"] }), ticketKeys }, users });
     await using transport = trusting(peer, { security: "opportunistic", pool: { connections: 1, messages: 1 } });
     for (let round = 0; round < 3; round += 1) {
       expect(first(await transport.send(mail()))).toMatchObject({ kind: "deferred", status: "4.7.11" });
@@ -93,7 +97,7 @@ describe("tls: resumption", () => {
   });
 
   it("C23: a verified session is resumed, and the password told again", async () => {
-    await using peer = await modelPeer({ tls: good, users });
+    await using peer = await modelPeer({ tls: { ...good, ticketKeys }, users });
     await using transport = trusting(peer, { pool: { connections: 1, messages: 1 } });
     for (let round = 0; round < 3; round += 1) expect(kinds(await transport.send(mail()))).toEqual(["accepted"]);
     expect(peer.connections.total).toBe(3);
