@@ -20,6 +20,7 @@ export function sendData(
   lmtp: boolean,
 ): void {
   const { body } = current.job;
+  channel.note(`(message${body.size === undefined ? "" : ` of ${body.size} bytes`})`);
   const answers = finalReplies(current, channel, timeouts, events.done, lmtp);
   if (isSmall(body) && !channel.ahead) {
     const stuffer = dotStuffer();
