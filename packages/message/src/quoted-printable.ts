@@ -37,12 +37,12 @@ export function quotedPrintable(text: string): Uint8Array {
   for (let i = 0; i < input.length; i += 1) {
     const octet = input[i] ?? 0;
     const kind = CLASS[octet];
-    if (kind === PLAIN && column > 0 && column < LAST_COLUMN) {
+    const isPlain = kind === PLAIN || (kind === WHITE && !endsLine(input, i));
+    if (isPlain && column > 0 && column < LAST_COLUMN) {
       output[at++] = octet;
       column += 1;
       continue;
     }
-    const isPlain = kind === PLAIN || (kind === WHITE && !endsLine(input, i));
     if (kind !== BREAK && column + (isPlain ? 1 : 3 * sequenceLength(octet)) > LAST_COLUMN) {
       at = write(output, at, EQUALS, CR, LF);
       column = 0;
