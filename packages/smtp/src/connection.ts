@@ -86,12 +86,17 @@ export function startConnection(session: Session, options: Resolved, by: string,
       return [];
     }
     messages += 1;
+    mustReset ||= dialogue.chunking && underWay.length > 0;
     underWay.push(current);
     job.stop = (why, giveUp) => stop(current, why, giveUp);
     return mustReset ? reset(current) : dialogue.begin(current);
   }
 
-  /** Ends a transaction that was left open: in one write with the next one's envelope, or in lock-step before it. */
+  /**
+   * Ends a transaction that was left open: in one write with the next one's envelope, or in lock-step before it. Behind
+   * a message in chunks nobody knows yet: refused, it may stay open (RFC 3030 §2), and this mail would get its sender
+   * and its recipients.
+   */
   function reset(current: Transaction): readonly Piece[] {
     mustReset = false;
     const onReply = ({ code }: Reply): void => {
@@ -116,7 +121,8 @@ export function startConnection(session: Session, options: Resolved, by: string,
     const { job } = current;
     job.stop = undefined;
     underWay.shift();
-    mustReset ||= current.open;
+    // What rides behind it has begun with RSET.
+    mustReset = underWay.length === 0 && (current.open || current.outOfStep);
     if (!current.unfinished && !job.settled) leftOver(current);
     if (current.unfinished) owner.again(job);
     const next = underWay[0];
@@ -184,8 +190,8 @@ export function startConnection(session: Session, options: Resolved, by: string,
     clearTimeout(asleep);
     // Backwards, so that those handed back stand in their old order.
     for (const current of underWay.splice(0).toReversed()) {
-      const unseen = messages > 1 && !current.answered && !current.committed;
-      if (unseen) handBack(current, reason);
+      const unseen = (messages > 1 && !current.answered) || current.outOfStep;
+      if (unseen && !current.committed) handBack(current, reason);
       else current.interrupt(reason);
       current.job.stop = undefined;
     }

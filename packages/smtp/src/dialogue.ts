@@ -12,6 +12,8 @@ import type { Transaction } from "./transaction.ts";
 export interface Dialogue {
   /** The next mail may go out before the last is answered. */
   readonly pipelining: boolean;
+  /** Messages may have gone out in chunks. */
+  readonly chunking: boolean;
   /** Mails that may be under way. With CHUNKING it grows with what the server proves to accept. */
   readonly window: number;
   /** Expects the replies to a mail and gives what to write for it now; the rest follows as replies come. */
@@ -33,6 +35,8 @@ export interface DialogueEvents {
 }
 
 const DATA = "DATA\r\n";
+/** A message and, behind its final dot, one envelope, whose own message waits for its 354. */
+const BEHIND_A_DOT = 2;
 /** Codes that say "what is BDAT?" (RFC 5321 §4.2.4). */
 const UNKNOWN_COMMAND: ReadonlySet<number> = new Set([500, 502, 504]);
 
@@ -44,8 +48,7 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
   // LMTP answers the last chunk once per accepted recipient, a number not known when it is sent.
   const chunks = pipelining && !lmtp && capabilities.has("CHUNKING");
   const eightBit = capabilities.has("8BITMIME");
-  /** Behind a final dot rides one envelope, whose message waits for its 354. */
-  let window = chunks ? 1 : 2;
+  let window = 1;
 
   function expectLine(current: Transaction, index: number, then: () => void): string {
     channel.expect(current.expected(index, then));
@@ -75,7 +78,7 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
     const line = expectLine(current, index, () => {
       if (channel.reason !== undefined) return;
       const last = index === current.envelope.length - 1;
-      if (current.job.settled || (last && current.accepted === 0)) return events.done(current);
+      if (current.job.settled || current.outOfStep || (last && current.accepted === 0)) return events.done(current);
       if (!last) return channel.write(...lockStep(current, index + 1));
       expectGoAhead(current);
       channel.note(DATA);
@@ -91,8 +94,8 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
       if (channel.reason !== undefined) return;
       if (!go) return events.done(current);
       if (current.accepted === 0) return sendNothing(current);
-      // Nobody wants it sent any more, and the lone dot would now deliver an empty message.
-      if (current.job.settled) return events.stuck();
+      // Nobody wants it sent any more, or it would go to others; and the lone dot would deliver an empty message.
+      if (current.job.settled || current.outOfStep) return events.stuck();
       sendData(current, channel, timeouts, bodyEvents(current), lmtp);
     };
     channel.expect({ phase: "data", timeout: timeouts.data, onReply });
@@ -108,7 +111,7 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
   /** A large mail starts when somebody is there to get it. */
   function sendLarge(current: Transaction): void {
     if (channel.reason !== undefined) return;
-    if (current.job.settled || current.accepted === 0) return events.done(current);
+    if (current.job.settled || current.outOfStep || current.accepted === 0) return events.done(current);
     void sendChunks(current, channel, timeouts, bodyEvents(current));
   }
 
@@ -126,8 +129,9 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
 
   return {
     pipelining,
+    chunking: chunks,
     get window() {
-      return window;
+      return chunks && events.mayChunk() ? window : BEHIND_A_DOT;
     },
     begin(current) {
       if (!pipelining) return lockStep(current, 0);
