@@ -23,7 +23,7 @@ export function createMessage(draft: Draft, options: CreateOptions = DEFAULTS): 
   const token = decide.random();
   const fields = fieldsOf(draft, token, decide, issues);
   const envelope = envelopeOf(impliedEnvelope(fields), draft.envelope, fields, decide.maxRecipients, issues);
-  const id = draft.id === undefined ? token : idOf(draft.id, issues);
+  const id = idOf(draft.id ?? token, issues);
   const meta = draft.meta === undefined ? {} : metaOf(draft.meta, issues);
   throwIssues(issues);
   return frozen(id, envelope, fields, meta);

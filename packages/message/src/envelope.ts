@@ -1,7 +1,8 @@
 import type { Address, Envelope, Fields, Recipient } from "@postroad/core";
 import { envelope } from "@postroad/core";
-import { checkMailbox, needsSmtputf8 } from "./address.ts";
+import { checkMailbox, needsSmtputf8, parseAddresses } from "./address.ts";
 import type { EnvelopeInput } from "./draft.ts";
+import { headerKind } from "./extra-headers.ts";
 import type { Issues } from "./issues.ts";
 import { collect, flag, isRecord, kindOf, knownKeys, oneLine, recordOf, report } from "./issues.ts";
 import { mailboxList, mailboxesOf, reportTooMany } from "./mailboxes.ts";
@@ -126,8 +127,9 @@ function isInternational({ address }: Address): boolean {
   return needsSmtputf8(address);
 }
 
-function isHeaderInternational({ from, sender, replyTo, to, cc }: Fields): boolean {
-  const lists = [from, replyTo, to, cc];
+function isHeaderInternational({ from, sender, replyTo, to, cc, headers }: Fields): boolean {
+  const further = headers.filter(([name]) => headerKind(name) === "addresses");
+  const lists = [from, replyTo, to, cc, ...further.map(([name, value]) => parseAddresses(value, name))];
   const isSenderInternational = sender !== undefined && isInternational(sender);
   return isSenderInternational || lists.some((list) => mailboxesOf(list).some(isInternational));
 }

@@ -56,6 +56,12 @@ describe("the encoding of a text", () => {
     expect(Buffer.from(bodyOf("日\n本\r語").body, "base64").toString()).toBe("日\r\n本\r\n語");
   });
 
+  it("F20: says nothing of format=flowed, so that nobody wraps it anew", async () => {
+    const mail = await rendered({ text: "a line that ends in a space \n-- \nAnn" });
+    expect(mail).not.toContain("flowed");
+    expect(mail).toContain("a line that ends in a space \r\n-- \r\nAnn");
+  });
+
   it("#3: a lone surrogate becomes U+FFFD and eats nothing", async () => {
     expect(await rendered({ text: "four words and a\ud83db" })).toContain("a=EF=BF=BDb");
   });

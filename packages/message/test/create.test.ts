@@ -140,6 +140,8 @@ describe("who a mail is from and for", () => {
     expect(header.replace("bjørn", "")).toMatch(/^[\t\r\n -~]*$/);
     expect(createMessage({ ...minimal, replyTo: "bjørn@example.org" }).envelope.smtputf8).toBe(true);
     expect(createMessage({ ...minimal, envelope: { to: "bjørn@example.org" } }).envelope.smtputf8).toBe(true);
+    expect(createMessage({ ...minimal, headers: { "Resent-To": "bjørn@example.org" } }).envelope.smtputf8).toBe(true);
+    expect(createMessage({ ...minimal, headers: { "X-To": "bjørn@example.org" } }).envelope.smtputf8).toBeUndefined();
   });
 
   it("#6: too many recipients are one error, found at once", () => {
