@@ -5,7 +5,8 @@ import type { Capabilities } from "./capabilities.ts";
 import { authMechanisms } from "./capabilities.ts";
 import type { Channel } from "./channel.ts";
 import { lost, refused } from "./failure.ts";
-import type { Auth } from "./login.ts";
+import type { Auth, TokenLogin } from "./login.ts";
+import { isToken } from "./login.ts";
 import type { Resolved } from "./options.ts";
 import type { Mechanism, Place } from "./sasl.ts";
 import { chooseMechanism, knownMechanisms } from "./sasl.ts";
@@ -27,7 +28,7 @@ export async function logIn(channel: Channel, socket: Socket, options: Resolved,
 }
 
 async function attempt(channel: Channel, login: Auth, place: Place, timeout: number, refresh: boolean): Promise<Reply> {
-  const secret = await secretOf(channel, login, refresh);
+  const secret = await secretOf(channel, login, timeout, refresh);
   const mechanism = chooseMechanism(login, place, secret);
   if (mechanism === undefined) throw noneFits(channel, login, place);
   const initial = mechanism.initial === undefined ? [] : [base64(mechanism.initial) || "="];
@@ -37,6 +38,7 @@ async function attempt(channel: Channel, login: Auth, place: Place, timeout: num
   for (let round = 0; reply.code === 334; round += 1) {
     const response = await mechanism.respond(Buffer.from(reply.text, "base64").toString("utf8"), round);
     if (response === undefined) return cancel(channel, mechanism, timeout);
+    channel.hide(formsOf(response, mechanism));
     reply = await exchange(channel, base64(response), "***", timeout);
   }
   if (reply.code === 235 && mechanism.complete?.() === false) {
@@ -51,16 +53,34 @@ async function cancel(channel: Channel, { name }: Mechanism, timeout: number): P
   throw lost("4.5.0", `the server sent a challenge that ${name} does not have`, channel.scene("auth"));
 }
 
-/** The password, or a token that may have to be got first. */
-async function secretOf(channel: Channel, login: Auth, refresh: boolean): Promise<string> {
-  if (!("token" in login)) return "pass" in login ? login.pass : "";
-  if (typeof login.token === "string") return login.token;
-  try {
-    return await login.token({ refresh });
-  } catch (error) {
-    throw lost("4.7.0", "no access token could be got", channel.scene("auth"), error);
-  }
+/** A proof can be tried against passwords at leisure, so the server's repeating it must not spread it. */
+function formsOf(response: string, { name }: Mechanism): readonly string[] {
+  const proof = name === "LOGIN" ? [] : [response, response.replace(/^.*(?: |p=)/s, "")];
+  return [base64(response), ...proof];
 }
+
+/** The password, or a token that may have to be got first. */
+async function secretOf(channel: Channel, login: Auth, timeout: number, refresh: boolean): Promise<string> {
+  if (!("token" in login)) return "pass" in login ? login.pass : "";
+  return typeof login.token === "string" ? login.token : tokenFrom(login.token, channel, timeout, refresh);
+}
+
+/** Somebody else's code: it may take forever, and give anything. */
+async function tokenFrom(source: TokenSource, channel: Channel, timeout: number, refresh: boolean): Promise<string> {
+  const late = (): void => channel.end(lost("4.7.0", `no access token came within ${timeout} ms`, channel.scene("auth")));
+  const timer = setTimeout(late, timeout).unref();
+  try {
+    const token: unknown = await channel.during(Promise.resolve(source({ refresh })));
+    if (isToken(token)) return token;
+  } catch (error) {
+    throw channel.reason ?? lost("4.7.0", "no access token could be got", channel.scene("auth"), error);
+  } finally {
+    clearTimeout(timer);
+  }
+  throw lost("4.7.0", "what the token function gave is no access token", channel.scene("auth"));
+}
+
+type TokenSource = Exclude<TokenLogin["token"], string>;
 
 function noneFits(channel: Channel, login: Auth, { offered }: Place): Error {
   const offers = offered.length === 0 ? "no login at all" : `only ${offered.join(", ")}`;

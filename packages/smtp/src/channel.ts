@@ -37,6 +37,8 @@ export interface Channel {
   extend(timeout: number): void;
   /** Resolves when the socket takes more; rejects with the reason when the channel ends. */
   drained(): Promise<void>;
+  /** Waits for what has to be had before the next command; rejects with the reason when the channel ends first. */
+  during<T>(work: Promise<T>): Promise<T>;
   /** Gives the next reply as a promise; rejects with the reason when the channel ends. */
   reply(phase: Phase, timeout: number): Promise<Reply>;
   /** Hands out the socket for TLS to take over. Bytes read ahead would be injected replies: they end the channel. */
@@ -74,7 +76,9 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     const early = writtenAt.shift() === arrivals && head?.phase !== "body";
     if (head === undefined || early) return unexpected(said.code);
     lastPhase = head.phase;
-    const reply = { code: said.code, text: log.clean(said.text) };
+    // A challenge is answered letter by letter, and shown to nobody.
+    const text = said.code === 334 ? said.text : log.clean(said.text);
+    const reply = text === said.text ? said : { code: said.code, text };
     if (expected[0] === undefined) patience.clear();
     else patience.set(expected[0].timeout);
     // 421 closes the connection whatever it answers; whoever reads it must know that there is no next command.
@@ -137,14 +141,15 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
   }
 
   /** A promise that settles by `arrange`, or rejects when the channel ends first. */
-  function untilEnd<T>(arrange: (resolve: (value: T) => void) => void): Promise<T> {
+  function untilEnd<T>(arrange: (resolve: (value: T) => void, reject: (reason: unknown) => void) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       if (reason !== undefined) return reject(reason);
       onceEnded.add(reject);
-      arrange((value) => {
+      const settled = <V>(settle: (value: V) => void) => (value: V): void => {
         onceEnded.delete(reject);
-        resolve(value);
-      });
+        settle(value);
+      };
+      arrange(settled(resolve), settled(reject));
     });
   }
 
@@ -174,6 +179,7 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     expect,
     extend: (timeout) => patience.set(timeout),
     drained: () => untilEnd((resolve) => (socket.writableNeedDrain ? socket.once("drain", resolve) : resolve())),
+    during: (work) => untilEnd((resolve, reject) => void work.then(resolve, reject)),
     reply: (phase, timeout) => untilEnd((resolve) => expect({ phase, timeout, onReply: resolve })),
     detach() {
       if (parser.partial || expected.length > 0) {

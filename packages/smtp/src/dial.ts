@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import { connect, isIP } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -8,6 +7,7 @@ import type { Scene } from "./failure.ts";
 import { lost } from "./failure.ts";
 import type { Resolved } from "./options.ts";
 import { connectThrough } from "./proxy.ts";
+import { inTime, untilReady } from "./wait.ts";
 
 /** `host:port`, an IPv6 address in brackets; or the path of a Unix socket. */
 export function remoteOf({ host, port, socketPath }: Resolved): string {
@@ -26,8 +26,8 @@ export function dial(options: Resolved, signal: AbortSignal): Promise<Socket> {
 
 function openSocket(options: Resolved, signal: AbortSignal): Promise<Socket> {
   const { host, port, socketPath, localAddress, proxy } = options;
-  if (options.connect !== undefined) return options.connect({ host, port, signal });
-  if (proxy !== undefined) return connectThrough(new URL(proxy), host, port, signal);
+  if (options.connect !== undefined) return inTime(options.connect({ host, port, signal }), signal);
+  if (proxy !== undefined) return connectThrough(new URL(proxy), options, signal);
   const target = socketPath === undefined ? { host, port } : { path: socketPath };
   return untilReady(connect({ ...target, ...(localAddress !== undefined && { localAddress }) }), "connect", signal);
 }
@@ -42,6 +42,7 @@ export function secure(plain: Socket, options: Resolved, signal: AbortSignal): P
     try {
       return await untilReady(handshake(plain, options), "secureConnect", limit);
     } catch (error) {
+      tickets.delete(options);
       plain.destroy();
       throw error;
     }
@@ -60,21 +61,18 @@ function handshake(plain: Socket, options: Resolved): TLSSocket {
     socket: plain,
     rejectUnauthorized: security !== "opportunistic" && !insecureAcceptAnyCertificate,
   });
-  // Nobody looks at the name again when a session is resumed; so only one that was verified may be.
   return socket.on("session", (ticket: Buffer) => {
-    if (socket.authorized) tickets.set(options, ticket);
+    if (mayResume(socket, options)) tickets.set(options, ticket);
   });
 }
 
-/** Destroys the socket where it does not get ready. */
-async function untilReady<S extends Socket>(socket: S, event: string, signal: AbortSignal): Promise<S> {
-  try {
-    await once(socket, event, { signal });
-    return socket;
-  } catch (error) {
-    socket.on("error", () => undefined).destroy();
-    throw error;
-  }
+/**
+ * Nobody looks at the name again when a session is resumed; so only one that was verified may be. And with TLS 1.2
+ * nothing of it is left to tie a login to (RFC 5929 §3).
+ */
+function mayResume(socket: TLSSocket, { auth }: Resolved): boolean {
+  const binds = auth !== undefined && "pass" in auth;
+  return socket.authorized && (!binds || socket.getProtocol() === "TLSv1.3");
 }
 
 /** Runs a step with a limit of time; whatever it throws becomes a Refusal. */

@@ -35,10 +35,10 @@ export interface DialogueEvents {
 }
 
 const DATA = "DATA\r\n";
-/** A message and, behind its final dot, one envelope, whose own message waits for its 354. */
-const BEHIND_A_DOT = 2;
 /** Codes that say "what is BDAT?" (RFC 5321 §4.2.4). */
 const UNKNOWN_COMMAND: ReadonlySet<number> = new Set([500, 502, 504]);
+/** A message and, behind its final dot, one envelope, whose own message waits for its 354. */
+const BEHIND_A_DOT = 2;
 
 export function makeDialogue(session: Session, options: Resolved, events: DialogueEvents): Dialogue {
   const { channel, capabilities } = session;
@@ -49,6 +49,8 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
   const chunks = pipelining && !lmtp && capabilities.has("CHUNKING");
   const eightBit = capabilities.has("8BITMIME");
   let window = 1;
+  /** A message in chunks has been taken: the server knows BDAT. */
+  let proven = false;
 
   function expectLine(current: Transaction, index: number, then: () => void): string {
     channel.expect(current.expected(index, then));
@@ -69,8 +71,10 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
     const lines = current.envelope.map((_, index) =>
       expectLine(current, index, index === last && !small ? () => sendLarge(current) : nothing),
     );
-    channel.note(lines.join(""));
-    return small ? [...lines, ...lastChunk(current, channel, timeouts, (reply) => onLastChunk(current, reply))] : lines;
+    const chunk = small ? lastChunk(current, channel, timeouts, (reply) => onLastChunk(current, reply)) : [];
+    const [command = ""] = chunk;
+    channel.note(lines.join("") + String(command));
+    return [...lines, ...chunk];
   }
 
   /** One line at a time, for servers that do not pipeline. */
@@ -101,8 +105,12 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
     channel.expect({ phase: "data", timeout: timeouts.data, onReply });
   }
 
-  /** 354 although nobody is left to send to: an empty message is the only way out (RFC 2920 §3.1). */
+  /**
+   * 354 although nobody is left to send to: an empty message is the only way out (RFC 2920 §3.1), and with LMTP, where
+   * it would get no reply, the end of the connection.
+   */
   function sendNothing(current: Transaction): void {
+    if (lmtp) return events.stuck();
     channel.expect({ phase: "final", timeout: timeouts.final, onReply: () => events.done(current) });
     channel.note(".\r\n");
     channel.write(".\r\n");
@@ -116,15 +124,27 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
   }
 
   function onLastChunk(current: Transaction, reply: Reply): void {
-    const unknown = UNKNOWN_COMMAND.has(reply.code) && current.open && current.accepted > 0;
-    if (unknown) return events.notUnderstood(current, reply);
-    if (reply.code < 300) window = Math.min(window * 2, options.window);
+    if (reply.code < 300) {
+      proven = true;
+      window = Math.min(window * 2, options.window);
+    } else if (notUnderstood(current, reply)) return;
     current.finish(reply);
     events.done(current);
   }
 
+  function notUnderstood(current: Transaction, reply: Reply): boolean {
+    const unknown = !proven && UNKNOWN_COMMAND.has(reply.code) && current.open && current.accepted > 0;
+    if (unknown) events.notUnderstood(current, reply);
+    return unknown;
+  }
+
   function bodyEvents(current: Transaction): BodyEvents {
-    return { eightBit, following: events.following, done: () => events.done(current) };
+    return {
+      eightBit,
+      following: events.following,
+      notUnderstood: (reply) => notUnderstood(current, reply),
+      done: () => events.done(current),
+    };
   }
 
   return {

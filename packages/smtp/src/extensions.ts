@@ -15,7 +15,9 @@ function holdUntil({ holdUntil: until }: Envelope, capabilities: Capabilities, n
   if (until === undefined || until <= now) return "";
   const [seconds, date] = (capabilities.get("FUTURERELEASE") ?? "0").trim().split(/\s+/);
   const latest = Math.min(now + Number(seconds) * 1000, date === undefined ? Infinity : Date.parse(date));
-  if (until <= latest) return ` HOLDUNTIL=${new Date(until).toISOString().replace(/\.\d+Z$/, "Z")}`;
+  // Whole seconds, and not before the time.
+  const time = Math.ceil(until / 1000) * 1000;
+  if (time <= latest) return ` HOLDUNTIL=${new Date(time).toISOString().replace(/\.\d+Z$/, "Z")}`;
   throw new Refusal("4.5.4", "the mail is to be held, and the server does not hold mail so long (FUTURERELEASE)", {
     phase: "mail",
     retryAfter: Math.min(until - now, MAX_TIMER),
@@ -34,7 +36,7 @@ function deliverBy({ deliverBy: by }: Envelope, capabilities: Capabilities, now:
   const seconds = Math.ceil((by.at - now) / 1000);
   if (by.mode === "notify") return capabilities.has("DELIVERBY") ? ` BY=${clamp(seconds)};N` : "";
   if (seconds <= 0) throw new Refusal("5.4.7", "the time by which to deliver has passed", { phase: "mail" });
-  const shortest = Number(/^\d+$/.exec(capabilities.get("DELIVERBY")?.trim() ?? "")?.[0] ?? 0);
+  const shortest = Number(/^\d+/.exec(capabilities.get("DELIVERBY")?.trim() ?? "")?.[0] ?? 0);
   if (capabilities.has("DELIVERBY") && seconds >= shortest) return ` BY=${clamp(seconds)};R`;
   throw new Refusal("5.3.3", "the server does not promise to deliver within the time that is left (DELIVERBY)", { phase: "mail" });
 }

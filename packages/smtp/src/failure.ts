@@ -139,7 +139,7 @@ const USUAL: ReadonlyMap<number, Status<4 | 5>> = new Map<number, Status<4 | 5>>
 ]);
 
 /** Node's own name for a cause, e.g. `ECONNREFUSED` or `CERT_HAS_EXPIRED`. */
-function codeOf(cause: unknown): string | undefined {
+export function codeOf(cause: unknown): string | undefined {
   if (typeof cause !== "object" || cause === null || !("code" in cause)) return undefined;
   return typeof cause.code === "string" ? cause.code : undefined;
 }

@@ -35,7 +35,7 @@ export type TokenMethod = "OAUTHBEARER" | "XOAUTH2";
 export function checkAuth(auth: Auth): void {
   if ("token" in auth) {
     const method = isOneOf("OAUTHBEARER", "XOAUTH2");
-    checkOptions("smtp: auth", auth, { user: isName, token: isToken, method }, ["user", "token"]);
+    checkOptions("smtp: auth", auth, { user: isPlainName, token: isTokenOrSource, method }, ["user", "token"]);
   } else if (auth.method === "EXTERNAL") {
     checkOptions("smtp: auth", auth, { user: isText, method: isOneOf("EXTERNAL") }, ["method"]);
   } else {
@@ -52,7 +52,17 @@ function isText(value: unknown): string | undefined {
   return typeof value === "string" && !value.includes("\0") ? undefined : "must be a string without NUL";
 }
 
-function isToken(value: unknown): string | undefined {
-  if (typeof value === "function") return undefined;
-  return typeof value === "string" && /^[\x21-\x7e]+$/.test(value) ? undefined : "must be a token or a function that gives one";
+/** Fields of a token login are kept apart by \x01. */
+function isPlainName(value: unknown): string | undefined {
+  const clean = typeof value === "string" && !/\p{Cc}/u.test(value);
+  return clean ? isName(value) : "must be a string without control characters";
+}
+
+function isTokenOrSource(value: unknown): string | undefined {
+  return typeof value === "function" || isToken(value) ? undefined : "must be a token or a function that gives one";
+}
+
+/** RFC 6750 §2.1 allows less; services do not keep to it. */
+export function isToken(value: unknown): value is string {
+  return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
 }

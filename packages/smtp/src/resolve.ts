@@ -52,6 +52,7 @@ export function resolveOptions(options: SmtpOptions, protocol: Protocol = "smtp"
   }, given.socketPath === undefined ? ["host"] : []);
   const security = given.security ?? defaultSecurity(given, protocol);
   checkSecurity(given, security);
+  checkWay(given, protocol);
   if (given.auth !== undefined) checkAuth(given.auth);
   if (given.auth !== undefined && security === "none" && given.insecureCleartextAuth !== true) {
     throw contradiction("auth", 'with security "none" would go in clear text; use TLS, or set insecureCleartextAuth');
@@ -102,6 +103,16 @@ function checkSecurity({ port, tls }: SmtpOptions, security: Security): void {
   if (oldest === "TLSv1" || oldest === "TLSv1.1") throw contradiction("tls.minVersion", "must be TLSv1.2 or TLSv1.3 (RFC 8996)");
 }
 
+/** One way to the server, not two of which one would silently not be taken. */
+function checkWay(given: SmtpOptions, protocol: Protocol): void {
+  const [first, second] = (["connect", "proxy", "socketPath"] as const).filter((option) => given[option] !== undefined);
+  if (first !== undefined && second !== undefined) throw contradiction(second, `and ${first} are two ways to the server; give one`);
+  if (given.localAddress !== undefined && (first === "connect" || first === "socketPath")) {
+    throw contradiction("localAddress", `means nothing with ${first}`);
+  }
+  if (protocol === "lmtp" && given.port === 25) throw contradiction("port", "must not be 25 with LMTP (RFC 2033 §5); 24 is usual");
+}
+
 function checkPool(pool: PoolOptions): Required<PoolOptions> {
   const rules = { connections: isInteger(1, 1000), messages: isInteger(1), idle: isDuration, lifetime: isDuration };
   checkOptions("smtp: pool", pool, rules);
@@ -133,7 +144,17 @@ function contradiction(path: string, message: string): ConfigError {
 }
 
 function isProxy(text: string): boolean {
-  return URL.canParse(text) && /^(?:socks5h?|http):$/.test(new URL(text).protocol);
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname: host, username, password } = new URL(text);
+  return /^(?:socks5h?|http):$/.test(protocol) && host !== "" && isEncoded(username) && isEncoded(password);
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function isHost(host: string): boolean {

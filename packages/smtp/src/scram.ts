@@ -12,6 +12,10 @@ export interface Binding {
 /** Fewer rounds make guessing cheap (RFC 7677 §4); more than this is an attack on our time. */
 const ROUNDS = { min: 4096, max: 1_000_000 };
 
+/** Anything in front would be an extension that must be understood (RFC 5802 §5.1, §7). */
+const SERVER_FIRST = /^r=([!-+\--~]+),s=([A-Za-z0-9+/]+={0,2}),i=([1-9]\d{0,6})(?:,|$)/;
+const SERVER_FINAL = /^v=([A-Za-z0-9+/]+={0,2})(?:,|$)/;
+
 const derive = promisify(pbkdf2);
 
 /**
@@ -25,10 +29,10 @@ export function scram({ user, pass }: Login, binding: Binding | undefined, plus:
   let trusted = false;
 
   async function prove(serverFirst: string): Promise<string | undefined> {
-    const { r: joint = "", s: salt = "", i: rounds = "" } = attributes(serverFirst);
+    const [, joint = "", salt = "", rounds] = SERVER_FIRST.exec(serverFirst) ?? [];
     const count = Number(rounds);
-    const sound = joint.startsWith(nonce) && joint.length > nonce.length && salt !== "" && /^\d{1,7}$/.test(rounds);
-    if (!sound || count < ROUNDS.min || count > ROUNDS.max) return undefined;
+    const extended = joint.startsWith(nonce) && joint.length > nonce.length;
+    if (!extended || count < ROUNDS.min || count > ROUNDS.max) return undefined;
     const bound = Buffer.concat([Buffer.from(header), plus && binding !== undefined ? binding.data : Buffer.alloc(0)]);
     const withoutProof = `c=${bound.toString("base64")},r=${joint}`;
     const message = `${clientFirst},${serverFirst},${withoutProof}`;
@@ -40,7 +44,9 @@ export function scram({ user, pass }: Login, binding: Binding | undefined, plus:
   }
 
   function verify(serverFinal: string): string | undefined {
-    const given = Buffer.from(attributes(serverFinal)["v"] ?? "", "base64");
+    // Its reason is for the server to put into a reply, which says whether it lasts.
+    if (serverFinal.startsWith("e=")) return "";
+    const given = Buffer.from(SERVER_FINAL.exec(serverFinal)?.[1] ?? "", "base64");
     trusted = serverProof !== undefined && given.length === serverProof.length && timingSafeEqual(given, serverProof);
     return trusted ? "" : undefined;
   }
@@ -66,10 +72,6 @@ function newNonce(): string {
   return randomBytes(24).toString("base64");
 }
 
-function attributes(message: string): Readonly<Record<string, string>> {
-  return Object.fromEntries(message.split(",").map((part) => [part.slice(0, 1), part.slice(2)]));
-}
-
 function escape(name: string): string {
   return name.replaceAll("=", "=3D").replaceAll(",", "=2C");
 }
@@ -82,7 +84,10 @@ function xor(a: Buffer, b: Buffer): Buffer {
   return Buffer.from(a.map((byte, index) => byte ^ (b[index] ?? 0)));
 }
 
+/** Mapped to nothing (RFC 3454 table B.1). */
+const UNSEEN = /\u00ad|\u034f|\u1806|[\u180b-\u180d]|[\u200b-\u200d]|\u2060|[\ufe00-\ufe0f]|\ufeff/g;
+
 /** RFC 4013 §2.1, §2.2: other spaces become a space, what cannot be seen goes, the rest is composed. */
-function saslPrep(text: string): string {
-  return text.replace(/\p{Zs}/gu, " ").replace(/\p{Default_Ignorable_Code_Point}/gu, "").normalize("NFKC");
+export function saslPrep(text: string): string {
+  return text.replace(/\p{Zs}/gu, " ").replace(UNSEEN, "").normalize("NFKC");
 }

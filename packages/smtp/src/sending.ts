@@ -1,3 +1,4 @@
+import type { Reply } from "@postroad/core";
 import { Refusal } from "@postroad/core";
 import type { Body } from "./body.ts";
 import { checkedChunks, slicesOf } from "./body.ts";
@@ -11,6 +12,8 @@ export interface BodyEvents {
   readonly eightBit: boolean;
   /** The last byte is about to be written: what may ride behind it. */
   readonly following: () => readonly Piece[];
+  /** True where the reply to a chunk says that the server knows no BDAT; that was then all over this connection. */
+  readonly notUnderstood: (reply: Reply) => boolean;
   /** The message is answered, or will not be completed. */
   readonly done: () => void;
 }

@@ -11,7 +11,7 @@ import type { Pool, PoolStats } from "./pool.ts";
 import { makePool } from "./pool.ts";
 import type { PresetName } from "./presets.ts";
 import { PRESETS, isPreset } from "./presets.ts";
-import { resolveOptions } from "./resolve.ts";
+import { defined, resolveOptions } from "./resolve.ts";
 import { optionsOfUrl } from "./url.ts";
 
 /** A transport over SMTP or LMTP. */
@@ -37,7 +37,10 @@ export function smtp(first: string | SmtpOptions, more: Partial<SmtpOptions> = {
   if (typeof first !== "string") return build(resolveOptions(first));
   if (!isPreset(first)) return build(resolveOptions(optionsOfUrl(first, "smtp", more)));
   const { note, ...place } = PRESETS[first];
-  return build(resolveOptions({ ...place, ...more }, "smtp", note));
+  const given = defined(more);
+  // Another port of the service has its own way into TLS.
+  const way = given.port === undefined ? place : { host: place.host };
+  return build(resolveOptions({ ...way, ...given }, "smtp", note));
 }
 
 /**

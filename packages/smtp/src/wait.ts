@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import type { Socket } from "node:net";
 import { Refusal } from "@postroad/core";
 
 /** Waits for `promise`, or rejects with a Refusal when the signal aborts first. */
@@ -8,5 +10,30 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | un
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+/** Destroys the socket where it does not get ready. */
+export async function untilReady<S extends Socket>(socket: S, event: string, signal: AbortSignal): Promise<S> {
+  try {
+    await once(socket, event, { signal });
+    return socket;
+  } catch (error) {
+    socket.on("error", () => undefined).destroy();
+    throw error;
+  }
+}
+
+/** What others open may ignore the signal; then it is closed when it comes after all. */
+export function inTime(opening: Promise<Socket>, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    const settle = (socket: Socket): void => {
+      if (signal.aborted) socket.on("error", () => undefined).destroy();
+      resolve(socket);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
+    opening.then(settle, reject).finally(() => signal.removeEventListener("abort", abort));
   });
 }
