@@ -49,12 +49,13 @@ function isWrapper(layer: Layer): layer is Rewrite<never, never> {
   return typeof layer === "function";
 }
 
-function isTransport(layer: Layer): layer is Transport<never> {
-  return typeof layer === "object";
+/** Without types anything may stand there, null included. */
+function isTransport(layer: unknown): layer is Transport<never> {
+  return typeof layer === "object" && layer !== null && "send" in layer && typeof layer.send === "function";
 }
 
-function misplaced(index: number, wanted: string, got: Layer | undefined): ConfigError {
-  const found = got === undefined ? "nothing" : got.name || "an unnamed function";
+function misplaced(index: number, wanted: string, got: unknown): ConfigError {
+  const found = isTransport(got) || typeof got === "function" ? got.name || "an unnamed function" : got === undefined ? "nothing" : `a value of type ${typeof got}`;
   const message = `must be ${wanted}, not ${found}; layers come first and the one transport last`;
   return new ConfigError("compose", [{ path: `[${Math.max(index, 0)}]`, message }]);
 }

@@ -24,7 +24,7 @@ export function checkOptions<T extends object>(
     if (value === undefined) continue;
     const rule = known.get(path);
     const message = rule === undefined ? unknownOption(path, [...known.keys()]) : rule(value);
-    if (message !== undefined) issues.push({ path, message });
+    if (message !== undefined) issues.push({ path: path.slice(0, COMPARED), message });
   }
   if (issues.length > 0) throw new ConfigError(subject, issues);
 }
@@ -79,12 +79,15 @@ function unknownOption(name: string, known: readonly string[]): string {
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const scored = candidates.map((candidate) => ({ candidate, edits: distance(word.toLowerCase(), candidate.toLowerCase()) }));
   const best = scored.toSorted((a, b) => a.edits - b.edits)[0];
-  return best !== undefined && best.edits <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined;
+  const limit = Math.max(2, Math.floor(Math.min(word.length, COMPARED) / 3));
+  return best !== undefined && best.edits <= limit ? best.candidate : undefined;
 }
+
+const COMPARED = 64;
 
 /** Levenshtein distance; the first 64 characters decide. */
 function distance(from: string, to: string): number {
-  const [a, b] = [from.slice(0, 64), to.slice(0, 64)];
+  const [a, b] = [from.slice(0, COMPARED), to.slice(0, COMPARED)];
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i];

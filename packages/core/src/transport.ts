@@ -37,8 +37,9 @@ export interface TransportRest {
 }
 
 /**
- * A total transport from a function that may throw. A Refusal becomes its verdict; any other throw is a bug and
- * becomes deferred 4.3.0 and uncertain, since nobody knows how far it got. A recipient that `send` forgets is deferred.
+ * A total transport from a function that may throw. A Refusal becomes its verdict, the abort of its signal deferred
+ * 4.3.2; any other throw is a bug and becomes deferred 4.3.0 and uncertain, since nobody knows how far it got. A
+ * recipient that `send` forgets is deferred.
  * Disposing refuses further mail with 4.3.2, waits for what is in flight, then calls `dispose` once.
  */
 export function transport<M extends Mail = Mail>(name: string, send: Send<M>, rest: TransportRest = {}): Transport<M> {
@@ -50,7 +51,7 @@ export function transport<M extends Mail = Mail>(name: string, send: Send<M>, re
       const got = await send(mail, options);
       return covers(mail, got) ? got : merge(mail, got);
     } catch (error) {
-      return receipt(mail, verdictOn(error, name));
+      return receipt(mail, verdictOn(error, name, options.signal));
     } finally {
       work.leave();
     }
@@ -119,11 +120,16 @@ export async function deliver<M extends Mail>(to: Transport<M>, mail: M, options
 
 type Notice = Omit<ForAll<Deferred>, "by">;
 const disposed: Notice = { kind: "deferred", status: "4.3.2", message: "the transport is disposed" };
-const aborted: Notice = { kind: "deferred", status: "4.3.2", message: "aborted before anything was sent" };
+const aborted: Notice = { kind: "deferred", status: "4.3.2", message: "aborted before the mail was sent" };
 
-/** What was thrown as a verdict: a Refusal's own, and for anything else deferred 4.3.0 and uncertain. */
-function verdictOn(error: unknown, by: string): ForAll<Outcome> {
+/**
+ * What was thrown as a verdict: a Refusal's own, an abort for whoever threw the signal's reason (which is honoured
+ * only before the commit point), and for anything else deferred 4.3.0 and uncertain.
+ */
+function verdictOn(error: unknown, by: string, signal: AbortSignal | undefined): ForAll<Outcome> {
   if (error instanceof Refusal) return verdictOf(error, by);
+  const isAbort = error instanceof Error && error.name === "AbortError";
+  if (signal?.aborted === true && (error === signal.reason || isAbort)) return { ...aborted, by };
   const text = error instanceof Error ? `${error.name}: ${error.message}` : `a thrown ${typeof error}`;
   return {
     kind: "deferred",

@@ -67,6 +67,8 @@ describe("compose", () => {
     [[], "[0] must be a transport, not nothing"],
     [[named], "[0] must be a transport, not retry"],
     [[named, undefined], "[1] must be a transport, not nothing"],
+    [[named, null], "[1] must be a transport, not a value of type object"],
+    [[{}], "[0] must be a transport, not a value of type object"],
     [[(next: unknown) => next, named], "[1] must be a transport, not retry"],
     [[sink([]), sink([])], "[0] must be a middleware, not sink"],
     [[named, sink([]), named, sink([])], "[1] must be a middleware, not sink"],

@@ -107,6 +107,10 @@ describe("rules", () => {
 });
 
 describe("nearest", () => {
+  it("compares long words by their first 64 characters, the limit included", () => {
+    expect(nearest("x".repeat(500), ["host"])).toBeUndefined();
+  });
+
   it.each([
     ["hots", ["host", "port"], "host"],
     ["HOST", ["host", "port"], "host"],

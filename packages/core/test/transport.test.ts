@@ -94,6 +94,21 @@ describe("transport", () => {
     ]);
   });
 
+  it.each([
+    ["the signal's reason", (signal: AbortSignal | undefined) => signal?.throwIfAborted()],
+    ["an AbortError", () => Promise.reject(new DOMException("stopped", "AbortError"))],
+  ])("#34: takes %s for an abort, not for a bug", async (_, stop) => {
+    const abort = new AbortController();
+    const to = transport("t", async (given, { signal }) => {
+      abort.abort();
+      await stop(signal);
+      return receipt(given, accepted);
+    });
+    const { outcomes } = await to.send(mail, { signal: abort.signal });
+    expect(outcomes.map(({ kind, status }) => [kind, status])).toEqual(Array.from(mail.envelope.to, () => ["deferred", "4.3.2"]));
+    expect(outcomes.some((outcome) => outcome.kind === "deferred" && outcome.uncertain)).toBe(false);
+  });
+
   it("sends nothing where the signal has aborted before", async () => {
     let called = false;
     const to = transport("t", (given) => {
