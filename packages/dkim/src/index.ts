@@ -1,2 +1,15 @@
-export type { DkimOptions } from "./options.ts";
+export type { ArcOptions, ChainStatus, Judgement } from "./arc.ts";
+export { arc } from "./arc.ts";
+export type { Canonical } from "./canonical-header.ts";
+export type { CheckDnsOptions, DnsFinding, ResolveTxt } from "./check-dns.ts";
+export { checkDns } from "./check-dns.ts";
+export type { ChooseSigners } from "./choose.ts";
 export { dkim } from "./dkim.ts";
+export type { KeyPair, KeyRequest } from "./generate-key.ts";
+export { generateKey } from "./generate-key.ts";
+export type { DkimOptions, KeyOptions, Signer } from "./options.ts";
+export type { KeyType, PrivateKey } from "./private-key.ts";
+export type { DnsRecord, RecordOptions } from "./record.ts";
+export { dnsRecord } from "./record.ts";
+export type { SignatureResult, Verification, VerifyOptions } from "./verify.ts";
+export { verify } from "./verify.ts";

@@ -1,0 +1,19 @@
+import type { Field } from "./header.ts";
+import { valueOf } from "./header.ts";
+
+/** How much a header field or body may change on the way before its signature breaks (RFC 6376 §3.4). */
+export type Canonical = "simple" | "relaxed";
+
+/**
+ * The canonical form of a header field that ends in CRLF (RFC 6376 §3.4.1, §3.4.2). `simple` is the field as it is;
+ * `relaxed` has its name in lower case, one line, and one space for each run of white space, none at the ends.
+ */
+export function canonicalField(field: Field, how: Canonical): string {
+  if (how === "simple") return field.line;
+  const value = valueOf(field).replaceAll(WHITE, " ");
+  const [start, end] = [value.startsWith(" ") ? 1 : 0, value.endsWith(" ") ? -1 : value.length];
+  return `${field.name}:${value.slice(start, end)}\r\n`;
+}
+
+/** Only space and tab are white space here; `trim()` would take form feeds and no-break spaces too. */
+const WHITE = /[ \t]+/g;
