@@ -5,7 +5,7 @@ import type { Job, Why } from "./job.ts";
 import type { Resolved } from "./options.ts";
 import type { Piece } from "./pieces.ts";
 import type { Session } from "./session.ts";
-import { messageLimit } from "./limits.ts";
+import { serverLimits } from "./limits.ts";
 import type { Transaction } from "./transaction.ts";
 import { transaction } from "./transaction.ts";
 
@@ -46,7 +46,8 @@ export function startConnection(session: Session, options: Resolved, by: string,
   const { channel } = session;
   const { timeouts, pool } = options;
   const dialogue = makeDialogue(session, options, { mayChunk: () => owner.chunking, following, done, notUnderstood, stuck });
-  const maxMessages = Math.min(pool.messages, messageLimit(session.capabilities));
+  const limits = serverLimits(session.capabilities);
+  const maxMessages = Math.min(pool.messages, limits.messages);
   const retireAt = performance.now() + pool.lifetime;
   /** In the order of the wire; only the last may not be committed yet. */
   const underWay: Transaction[] = [];
@@ -80,7 +81,12 @@ export function startConnection(session: Session, options: Resolved, by: string,
   }
 
   function begin(job: Job): readonly Piece[] {
-    const current = transaction(job, session, by, timeouts);
+    const current = transaction(job, session, limits, by, timeouts);
+    if (current.crowdedOut) {
+      retiring = true;
+      owner.again(job);
+      return [];
+    }
     if (current.envelope.length === 0) {
       current.stop(lost("4.3.0", "nothing of the mail could be sent", channel.scene("mail")));
       return [];

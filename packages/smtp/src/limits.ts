@@ -7,23 +7,36 @@ interface Limits {
   readonly RCPTDOMAINMAX?: number;
 }
 
-/** Counts recipients of one transaction: how many, and of how many domains. False where one more is too many. */
-export function recipientLimit(capabilities: Capabilities): (address: string) => boolean {
-  const { RCPTMAX = Infinity, RCPTDOMAINMAX = Infinity } = limitsIn(capabilities);
-  const domains = new Set<string>();
-  let count = 0;
-  return (address) => {
-    const domain = address.slice(address.lastIndexOf("@") + 1).toLowerCase();
-    if (count >= RCPTMAX || (!domains.has(domain) && domains.size >= RCPTDOMAINMAX)) return false;
-    count += 1;
-    domains.add(domain);
-    return true;
-  };
+/** What one session may still take. */
+export interface ServerLimits {
+  /** Messages over this connection; Infinity where nothing is announced. */
+  readonly messages: number;
+  /** Counts the recipients of one transaction, and the domains of the whole session. False where one more is too many. */
+  transaction(): (address: string) => boolean;
+  /** The server has taken so many recipients at once, and not one more. */
+  learn(recipients: number): void;
 }
 
-/** Messages over one connection; Infinity where nothing is announced. */
-export function messageLimit(capabilities: Capabilities): number {
-  return limitsIn(capabilities).MAILMAX ?? Infinity;
+export function serverLimits(capabilities: Capabilities): ServerLimits {
+  const { MAILMAX = Infinity, RCPTMAX = Infinity, RCPTDOMAINMAX = Infinity } = limitsIn(capabilities);
+  const domains = new Set<string>();
+  let most = RCPTMAX;
+  return {
+    messages: MAILMAX,
+    transaction() {
+      let count = 0;
+      return (address) => {
+        const domain = address.slice(address.lastIndexOf("@") + 1).toLowerCase();
+        if (count >= most || (!domains.has(domain) && domains.size >= RCPTDOMAINMAX)) return false;
+        count += 1;
+        if (RCPTDOMAINMAX !== Infinity) domains.add(domain);
+        return true;
+      };
+    },
+    learn(recipients) {
+      most = Math.max(1, Math.min(most, recipients));
+    },
+  };
 }
 
 /** Unknown names and values are left out, as RFC 9422 §3 asks. */

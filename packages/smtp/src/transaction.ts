@@ -7,7 +7,7 @@ import { doubtful, isTooMany, lost, refused, successOf } from "./failure.ts";
 import type { Job } from "./job.ts";
 import type { Timeouts } from "./options.ts";
 import type { Session } from "./session.ts";
-import { recipientLimit } from "./limits.ts";
+import type { ServerLimits } from "./limits.ts";
 
 /** One mail transaction (RFC 5321 §3.3): what to say, and what became of every recipient. */
 export interface Transaction {
@@ -30,6 +30,8 @@ export interface Transaction {
   readonly committed: boolean;
   /** Some recipients are decided on, and the others need another transaction: all at once were too many. */
   readonly unfinished: boolean;
+  /** Nobody who is left may be sent to over this connection (RFC 9422 §4.3): over another one they may. */
+  readonly crowdedOut: boolean;
   commit(): void;
   /** The reply to the message settles every recipient that is left. */
   finish(reply: Reply): void;
@@ -43,34 +45,45 @@ export interface Transaction {
   interrupt(reason: Refusal): void;
 }
 
-export function transaction(job: Job, session: Session, by: string, timeouts: Required<Timeouts>): Transaction {
+export function transaction(
+  job: Job,
+  session: Session,
+  limits: ServerLimits,
+  by: string,
+  timeouts: Required<Timeouts>,
+): Transaction {
   const { channel } = session;
-  const { lines, recipients, later } = envelopeOf(job, session, by);
+  const { lines, recipients, later } = envelopeOf(job, session, limits, by);
   /** By index of the recipient: what its own reply said. */
   const verdicts = new Map<number, ForAll<Outcome>>();
   const taken: number[] = [];
   /** For these the server had too many recipients (RFC 5321 §4.5.3.1.10). */
-  const surplus: number[] = [];
+  const surplus = new Set<number>();
   let answered = false;
   let outOfStep = false;
   let open = false;
   let committed = false;
   let unfinished = false;
+  /** LMTP: every recipient that was taken has a verdict of its own. */
+  let oneByOne = false;
 
-  function settleRest(verdict: ForAll<Outcome>): void {
-    const some = later || surplus.length > 0;
-    if (some && verdict.kind === "accepted") leaveOthers(verdict);
-    else job.settle((index) => verdicts.get(index) ?? verdict);
+  function settleAll(verdict: ForAll<Outcome>): void {
+    job.settle((index) => verdicts.get(index) ?? verdict);
   }
 
-  /** Decides on those of this transaction, and leaves the others for the next. */
-  function leaveOthers(verdict: ForAll<Outcome>): void {
+  /** Decides on those of this transaction, and leaves the others for the next: of the surplus only if some were taken. */
+  function settleThese(verdict: ForAll<Outcome>): void {
+    const left = taken.length > 0 ? surplus : new Set();
+    if (!later && left.size === 0) return settleAll(verdict);
     unfinished = !job.settled;
-    for (const index of recipients) if (!surplus.includes(index)) job.decide(index, verdicts.get(index) ?? verdict);
+    for (const index of recipients) if (!left.has(index)) job.decide(index, verdicts.get(index) ?? verdict);
+    const [first] = left;
+    // Those at the end and nobody else were too many: so many may be sent to at once.
+    if (first !== undefined && recipients[recipients.length - left.size] === first) limits.learn(taken.length);
   }
 
   function stop(reason: Refusal): void {
-    if (!job.settled) settleRest(verdictOf(reason, by));
+    if (!job.settled) settleAll(verdictOf(reason, by));
   }
 
   /** After a reply that makes no sense, none can be trusted to belong to the command it was matched to. */
@@ -94,7 +107,7 @@ export function transaction(job: Job, session: Session, by: string, timeouts: Re
     if (reply.code < 300) {
       taken.push(index);
     } else if (!outOfStep) {
-      if (isTooMany(reply)) surplus.push(index);
+      if (isTooMany(reply)) surplus.add(index);
       verdicts.set(index, verdictOf(refused(reply, channel.scene("rcpt")), by));
     }
   }
@@ -124,6 +137,7 @@ export function transaction(job: Job, session: Session, by: string, timeouts: Re
     get unfinished() {
       return unfinished;
     },
+    crowdedOut: later && recipients.length === 0,
     commit() {
       committed = true;
     },
@@ -147,20 +161,26 @@ export function transaction(job: Job, session: Session, by: string, timeouts: Re
       open &&= reply.code >= 300;
       // Out of step, and yet taken: to send it again would make a second copy.
       outOfStep &&= reply.code >= 300;
-      if (!outOfStep) settleRest(verdictOn(reply));
+      if (outOfStep) return;
+      const verdict = verdictOn(reply);
+      if (oneByOne || verdict.kind === "accepted") settleThese(verdict);
+      else settleAll(verdict);
     },
     finishOne(reply, position) {
       const index = taken[position];
+      oneByOne = true;
       if (isIntermediate(reply)) confused(reply, "final");
       else if (index !== undefined) verdicts.set(index, verdictOn(reply));
     },
     stop,
     giveUp(reason) {
-      if (later && !job.settled) leaveOthers(verdictOf(reason, by));
-      else stop(reason);
+      if (!job.settled) settleThese(verdictOf(reason, by));
     },
     interrupt(reason) {
-      if (!job.settled) stop(committed ? doubtful(reason) : reason);
+      if (job.settled) return;
+      const [certain, doubt] = [verdictOf(reason, by), verdictOf(doubtful(reason), by)];
+      const sent = new Set(committed ? recipients : []);
+      job.settle((index) => verdicts.get(index) ?? (sent.has(index) ? doubt : certain));
     },
   };
 }
@@ -174,7 +194,7 @@ interface EnvelopeLines {
 }
 
 /** The lines for those recipients that can be sent at all; the others are refused one by one. */
-function envelopeOf(job: Job, session: Session, by: string): EnvelopeLines {
+function envelopeOf(job: Job, session: Session, limits: ServerLimits, by: string): EnvelopeLines {
   const { mail, paths, body } = job;
   const recipients: number[] = [];
   const lines: string[] = [];
@@ -185,7 +205,7 @@ function envelopeOf(job: Job, session: Session, by: string): EnvelopeLines {
     job.refuse(asRefusal(error));
     return { lines: [], recipients, later: false };
   }
-  const fits = recipientLimit(session.capabilities);
+  const fits = limits.transaction();
   let later = false;
   for (const [index, to] of mail.envelope.to.entries()) {
     const path = paths.to[index];
