@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { linkModules } from "../lib/modules.ts";
 import { root } from "../lib/workspace.ts";
-import { folder } from "./fixture.ts";
+import { folder, SLOW } from "./fixture.ts";
 
 const vitest = join(root, "node_modules", "vitest");
 
@@ -30,7 +30,7 @@ function test(body: string): string {
   return `import { beforeAll, describe, it } from "vitest";\n${body}`;
 }
 
-describe("countsReporter", () => {
+describe("countsReporter", { timeout: SLOW }, () => {
   it("adds up what passed, failed and was skipped", async () => {
     const body =
       'it("a", () => {}); it("b", () => {}); it("c", () => { throw new Error("c"); }); it.skip("d"); it.todo("e");';

@@ -3,6 +3,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Table } from "../lib/workspace.ts";
 
+/** Milliseconds for a test that runs compilers and test runners of its own. */
+export const SLOW = 180_000;
+
 export interface Folder extends AsyncDisposable {
   readonly path: string;
 }

@@ -5,7 +5,7 @@ import { install, loadProblems, packedProblems, tarballProblems } from "../lib/p
 import type { Package, Table } from "../lib/workspace.ts";
 import { readPackage, root } from "../lib/workspace.ts";
 import type { Folder } from "./fixture.ts";
-import { folder, manifest } from "./fixture.ts";
+import { folder, manifest, SLOW } from "./fixture.ts";
 
 const entry = { types: "./dist/index.d.ts", default: "./dist/index.js" };
 const published = { peerDependencies: {}, exports: { ".": entry, "./package.json": "./package.json" } };
@@ -41,7 +41,7 @@ async function problemsOf(fields: Table, files: Readonly<Record<string, string>>
   return [...packedProblems(installed), ...(await loadProblems(made.path, installed))];
 }
 
-describe("a tarball", () => {
+describe("a tarball", { timeout: SLOW }, () => {
   it("is sound where plain Node loads it and nothing is missing", async () => {
     expect(await problemsOf({})).toEqual([]);
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { compact, coverageOf, idsIn, requirementsOf } from "../lib/requirements.ts";
 import { testTitles } from "../lib/titles.ts";
 import { root } from "../lib/workspace.ts";
+import { SLOW } from "./fixture.ts";
 
 const text = [
   "# Requirements",
@@ -87,7 +88,7 @@ describe("compact", () => {
   });
 });
 
-describe("testTitles", () => {
+describe("testTitles", { timeout: SLOW }, () => {
   it("gives the titles of tests and suites, tables filled in", async () => {
     const titles = await testTitles(root, ["tools/test/markdown.test.ts"]);
     expect([...titles]).toEqual(expect.arrayContaining(["fill", "refuses markers that are missing"]));

@@ -11,7 +11,7 @@ import { snippetsOf } from "../lib/snippets.ts";
 import { typecheck } from "../lib/typecheck.ts";
 import { readPackage, readPackages, root } from "../lib/workspace.ts";
 import type { Folder } from "./fixture.ts";
-import { folder } from "./fixture.ts";
+import { folder, SLOW } from "./fixture.ts";
 
 interface Scaffolded extends Folder {
   readonly files: readonly string[];
@@ -46,7 +46,7 @@ function failureOf(made: Scaffolded, tool: string, ...args: readonly string[]): 
 describe.for([
   ["transport", "pager"],
   ["middleware", "slow-start"],
-] as const)("a new %s", ([kind, name]) => {
+] as const)("a new %s", { timeout: SLOW }, ([kind, name]) => {
   it("is one folder with the rooms every package has", async () => {
     await using made = await scaffolded(kind, name);
     const sources = ["index", "options", name].map((file) => `src/${file}.ts`);
