@@ -20,7 +20,7 @@ describe("timeouts (C7)", () => {
   it.each(silent)("silence in phase %s ends after timeouts.%s, certain", async (phase, option, build) => {
     await using peer = await scripted(build);
     const login = phase === "auth" ? { auth: { user: "u", pass: "p" }, insecureCleartextAuth: true } : {};
-    await using transport = plain(peer, { timeouts: { [option]: 30 }, ...login });
+    await using transport = plain(peer, { timeouts: { [option]: option === "command" ? 1000 : 30 }, ...login });
     const outcome = first(await transport.send(mail()));
     expectCertainDeferral(outcome);
     expect(outcome).toMatchObject({ status: "4.4.2", diagnosis: { phase } });
@@ -61,7 +61,7 @@ describe("timeouts (C7)", () => {
 
   it("C7: the deadline of a mail before the commit point: certain, and told where it was", async () => {
     await using peer = await scripted((s) => s.greet().expect(/^MAIL/).reply("250 ok").expect(/^RCPT/).ignore());
-    await using transport = plain(peer, { deadline: 100 });
+    await using transport = plain(peer, { deadline: 1500 });
     const outcome = first(await transport.send(mail()));
     expectCertainDeferral(outcome);
     expect(outcome).toMatchObject({ status: "4.4.7", diagnosis: { phase: "rcpt", transcript: expect.arrayContaining([expect.stringContaining("RCPT")]) } });
@@ -69,7 +69,7 @@ describe("timeouts (C7)", () => {
 
   it("C7: after the commit point: uncertain, what is known stays known, and disposing does not wait for the reply", async () => {
     await using peer = await scripted((s) => s.greet("PIPELINING").expectGroup(/^MAIL/, /^RCPT/, /^RCPT/, "DATA").reply("250 ok", "250 ok", "550 5.1.1 no", "354 go").expectData().ignore());
-    const transport = plain(peer, { deadline: 100 });
+    const transport = plain(peer, { deadline: 1500 });
     const receipt = await transport.send(mail({ to: ["a@x.example", "b@x.example"] }));
     expect(receipt.outcomes).toMatchObject([{ kind: "deferred", status: "4.4.7", uncertain: true }, { kind: "rejected", status: "5.1.1" }]);
     await transport[Symbol.asyncDispose]();
@@ -80,7 +80,7 @@ describe("timeouts (C7)", () => {
     let release: (() => void) | undefined;
     const gate = new Promise<undefined>((resolve) => (release = () => resolve(undefined)));
     await using peer = await modelPeer({ on: ({ step }) => (step === "mail" ? gate : undefined) });
-    await using transport = plain(peer, { deadline: 100, pipelining: false });
+    await using transport = plain(peer, { deadline: 1500, pipelining: false });
     const receipts = await Promise.all([transport.send(mail()), transport.send(mail())]);
     release?.();
     expect(receipts.map(first)).toMatchObject([
