@@ -114,7 +114,7 @@ describe("pipelining", () => {
   });
 
   it.each([["452 4.5.3 too many", "pipelined", ["PIPELINING"]], ["552 too many", "in lock-step", []]] as const)(
-    "C14: %s, %s: the surplus gets a transaction of its own, and the outcome is one receipt",
+    "C14: %s, %s: the surplus gets transactions of the size that fits, and the outcome is one receipt",
     async (refusal, _, extensions) => {
       const to = ["a", "b", "c", "d", "e"].map((name) => `${name}@x.example`);
       const next = (names: readonly string[], taken: number): Build => (s) => {
@@ -127,7 +127,7 @@ describe("pipelining", () => {
         }
         s.expectData().reply(`250 2.0.0 for ${taken}`);
       };
-      await using peer = await scripted((s) => s.greet(...extensions).use(next(to, 2)).use(next(to.slice(2), 2)).use(next(to.slice(4), 1)));
+      await using peer = await scripted((s) => s.greet(...extensions).use(next(to, 2)).use(next(to.slice(2, 4), 2)).use(next(to.slice(4), 1)));
       await using transport = plain(peer);
       const receipt = await transport.send(mail({ to }));
       expect(receipt.outcomes.map(({ reply }) => reply?.text)).toEqual(["2.0.0 for 2", "2.0.0 for 2", "2.0.0 for 2", "2.0.0 for 2", "2.0.0 for 1"]);
