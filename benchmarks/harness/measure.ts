@@ -8,21 +8,31 @@ export interface Load {
   done(): void;
 }
 
-export interface Times {
-  /** Milliseconds of work before the window, for the compilers to settle. */
-  readonly warmUp: number;
-  /** Milliseconds that are measured. */
-  readonly window: number;
+/** A span ends with whichever comes first, in milliseconds: on a busy machine CPU time says more than the clock. */
+export interface Span {
+  readonly cpu: number;
+  readonly clock: number;
 }
 
-/** The state of this process at one moment. */
+export interface Times {
+  /** Work before the window, for the compilers to settle. */
+  readonly warmUp: Span;
+  /** What is measured. */
+  readonly window: Span;
+}
+
+/** The state of this process at one moment. Milliseconds. */
 interface Reading {
-  /** Seconds. */
-  readonly at: number;
-  /** Seconds of CPU: user and system, all threads. */
-  readonly cpu: number;
+  readonly clock: number;
+  /** CPU in this program, all threads. */
+  readonly user: number;
+  /** CPU in the kernel on its behalf. */
+  readonly system: number;
   readonly count: number;
 }
+
+/** Milliseconds between looks at the CPU time, which cost some themselves. */
+const LOOK_EVERY = 20;
 
 /**
  * Works through warm-up and window without a break and measures the window alone, but for the peak memory, which is
@@ -34,23 +44,27 @@ export async function measure(
   onWindow: (is: "open" | "closed") => void = () => undefined,
 ): Promise<Sample> {
   let handedOut = 0;
+  let lookAt = 0;
   let count = 0;
+  const start = reading(count);
   let opened: Reading | undefined;
   let closed: Reading | undefined;
-  const opensAt = performance.now() + warmUp;
 
-  function next(): number | undefined {
-    const now = performance.now();
-    if (opened === undefined && now >= opensAt) {
+  function look(): void {
+    const now = reading(count);
+    lookAt = now.clock + LOOK_EVERY;
+    if (opened === undefined && isOver(warmUp, start, now)) {
+      opened = now;
       onWindow("open");
-      opened = reading(count);
-    }
-    if (now < opensAt + window) return handedOut++;
-    if (closed === undefined) {
-      closed = reading(count);
+    } else if (opened !== undefined && isOver(window, opened, now)) {
+      closed = now;
       onWindow("closed");
     }
-    return undefined;
+  }
+
+  function next(): number | undefined {
+    if (closed === undefined && performance.now() >= lookAt) look();
+    return closed === undefined ? handedOut++ : undefined;
   }
 
   await work({ next, done: () => (count += 1) });
@@ -60,16 +74,22 @@ export async function measure(
 
 function reading(count: number): Reading {
   const { user, system } = process.cpuUsage();
-  return { at: performance.now() / 1000, cpu: (user + system) / 1e6, count };
+  return { clock: performance.now(), user: user / 1000, system: system / 1000, count };
+}
+
+function isOver(span: Span, from: Reading, to: Reading): boolean {
+  return to.clock - from.clock >= span.clock || to.user + to.system - from.user - from.system >= span.cpu;
 }
 
 function sampleOf(opened: Reading, closed: Reading): Sample {
   const count = closed.count - opened.count;
-  const cpu = closed.cpu - opened.cpu;
-  const seconds = closed.at - opened.at;
+  const seconds = (closed.clock - opened.clock) / 1000;
+  const system = (closed.system - opened.system) / 1000;
+  const cpu = (closed.user - opened.user) / 1000 + system;
   return {
     "messages per second": count / seconds,
     "cpu per message": cpu / count,
+    "of it kernel": system / count,
     "cpu share": cpu / seconds,
     "peak memory": process.resourceUsage().maxRSS * 1024,
   };

@@ -1,13 +1,14 @@
-// An SMTP server in a process of its own that takes everything: one write for each read. Says where it listens, and
-// what it has done whenever its parent asks.
+// An SMTP server in a process of its own that takes everything, one write for each read. Says where it listens, and
+// what it has done whenever its parent asks: receiver-process.ts [chunking]
 import { createServer } from "node:net";
 import type { Counts } from "./discard.ts";
 import { discard } from "./discard.ts";
 
+const chunking = process.argv[2] === "chunking";
 const counts: Counts = { messages: 0, bytes: 0 };
 
 const server = createServer({ noDelay: true }, (socket) => {
-  const take = discard(counts);
+  const take = discard(counts, chunking);
   socket.on("data", (chunk) => {
     const replies = take(chunk);
     if (replies !== "") socket.write(replies, "latin1");

@@ -11,8 +11,9 @@ export interface Receiver extends AsyncDisposable {
   state(): Promise<Sample>;
 }
 
-export async function startReceiver(): Promise<Receiver> {
-  const child = fork(new URL("receiver-process.ts", import.meta.url));
+/** Starts one that offers PIPELINING, and CHUNKING where asked for. */
+export async function startReceiver(offers: "pipelining" | "chunking" = "pipelining"): Promise<Receiver> {
+  const child = fork(new URL("receiver-process.ts", import.meta.url), [offers]);
   const port = numberOf(await answerOf(child), "port");
   return {
     port,

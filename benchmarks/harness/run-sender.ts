@@ -2,6 +2,7 @@ import { keyOf } from "./peers.ts";
 import type { Receiver } from "./receiver.ts";
 import type { Sample } from "./sample.ts";
 import { numberOf } from "./sample.ts";
+import type { Task } from "./sender.ts";
 import { runWorker } from "./worker.ts";
 
 /** Who sends what. */
@@ -9,7 +10,7 @@ export interface Sending {
   /** A name and, apart from it, a version. */
   readonly contender: string;
   readonly connections: number;
-  readonly mail: string;
+  readonly mail: Task["mail"];
   /** Bytes of text in each mail. */
   readonly size: number;
   readonly profile?: string | undefined;

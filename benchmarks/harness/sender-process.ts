@@ -15,6 +15,6 @@ const sender = await SENDERS[contender]?.();
 if (sender === undefined) throw new Error(`there is no sender ${contender}`);
 const given = { port: Number(port), connections: Number(connections), size: Number(size) };
 const kind = mail === "composed" ? "composed" : "prebuilt";
-const sample = await measure((load) => sender({ ...given, mail: kind, load }), { warmUp: 1000, window: 1500 }, tell);
-tell(sample);
+const times = { warmUp: { cpu: 2000, clock: 8000 }, window: { cpu: 1000, clock: 8000 } };
+tell(await measure((load) => sender({ ...given, mail: kind, load }), times, tell));
 process.disconnect();

@@ -25,5 +25,6 @@ async function work(load: Load, render: Compose, { mail, least }: Kind): Promise
   }
 }
 
-tell(await measure((load) => work(load, compose, kind), { warmUp: 700, window: 800 }));
+const times = { warmUp: { cpu: 1000, clock: 5000 }, window: { cpu: 700, clock: 5000 } };
+tell(await measure((load) => work(load, compose, kind), times));
 process.disconnect();

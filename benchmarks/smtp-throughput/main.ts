@@ -2,32 +2,37 @@
 import { LOOP, NODEMAILER, OURS, UPYO } from "../harness/peers.ts";
 import { answer } from "../harness/question.ts";
 import { startReceiver } from "../harness/receiver.ts";
+import type { Sending } from "../harness/run-sender.ts";
 import { runSender } from "../harness/run-sender.ts";
-import { CPU, CPU_SHARE, MEMORY, RATE, RECEIVER_SHARE } from "../harness/units.ts";
+import { CPU, CPU_SHARE, KERNEL, MEMORY, RATE, RECEIVER_SHARE } from "../harness/units.ts";
 
-const CONNECTIONS = [1, 5, 20];
+await using pipelining = await startReceiver("pipelining");
+await using chunking = await startReceiver("chunking");
 
-const composed = CONNECTIONS.map((connections) => ({
-  name: `composed 1 KB, ${connections} ${connections === 1 ? "connection" : "connections"}`,
-  mail: "composed",
-  connections,
-  contenders: [OURS, NODEMAILER, UPYO],
-}));
-const prebuilt = CONNECTIONS.map((connections) => ({
-  name: `prebuilt 1 KB, ${connections} ${connections === 1 ? "connection" : "connections"}`,
-  mail: "prebuilt",
-  connections,
-  contenders: [OURS, NODEMAILER, UPYO, LOOP],
-}));
+function of(mail: Sending["mail"], connections: number, receiver = pipelining) {
+  const name = `${mail} 1 KB, ${connections} ${connections === 1 ? "connection" : "connections"}`;
+  return {
+    name: receiver === chunking ? `${name}, CHUNKING` : name,
+    contenders: mail === "composed" ? [OURS, NODEMAILER, UPYO] : [OURS, NODEMAILER, UPYO, LOOP],
+    mail,
+    connections,
+    receiver,
+  };
+}
 
-await using receiver = await startReceiver();
+const five = of("composed", 5).name;
 
 await answer({
-  cases: [...composed, ...prebuilt],
-  metrics: [CPU, RATE, MEMORY, CPU_SHARE, RECEIVER_SHARE],
-  goals: [
-    { case: "composed 1 KB, 5 connections", metric: CPU.name, against: NODEMAILER, ratio: 5 },
-    { case: "composed 1 KB, 5 connections", metric: CPU.name, against: UPYO, ratio: 2 },
+  cases: [
+    ...[1, 5, 20].flatMap((connections) => [of("composed", connections), of("prebuilt", connections)]),
+    of("composed", 5, chunking),
+    of("prebuilt", 5, chunking),
   ],
-  run: ({ mail, connections }, contender, profile) => runSender(receiver, { contender, connections, mail, size: 1024, profile }),
+  metrics: [CPU, KERNEL, RATE, MEMORY, CPU_SHARE, RECEIVER_SHARE],
+  goals: [
+    { case: five, metric: CPU.name, against: NODEMAILER, ratio: 5 },
+    { case: five, metric: CPU.name, against: UPYO, ratio: 2 },
+  ],
+  run: ({ receiver, mail, connections }, contender, profile) =>
+    runSender(receiver, { contender, connections, mail, size: 1024, profile }),
 });
