@@ -1,0 +1,105 @@
+import { testCertificate } from "@postroad/testing/certificate";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { found } from "./changes.ts";
+import { startDaemon } from "./daemon.ts";
+import { temporaryFolder } from "./folder.ts";
+import type { Arrival } from "./maildir.ts";
+import { countMaildir, readMaildir } from "./maildir.ts";
+import { onFreePorts } from "./ports.ts";
+import type { PostfixPorts } from "./postfix-config.ts";
+import { configurePostfix } from "./postfix-config.ts";
+import type { Session } from "./postfix-log.ts";
+import { serverIn, sessionsIn, unfinishedIn } from "./postfix-log.ts";
+
+export interface PostfixOptions {
+  /** Dovecot's socket to ask about logins. @default nobody has to log in */
+  readonly authSocket?: string;
+}
+
+/** A Postfix of one's own. */
+export interface Postfix extends AsyncDisposable {
+  readonly ports: PostfixPorts;
+  /** PEM. Its certificate is for the address 127.0.0.1 and no name. */
+  readonly ca: string;
+  /** An address whose mailbox no other test has: the next of those made of letters, or `UTF8_ADDRESS`. */
+  mailbox(address?: string): Mailbox;
+  /** What Postfix has counted in the sessions of a client address, when `count` of them have ended. */
+  sessions(client: string, count: number): Promise<readonly Session[]>;
+  /** The process that serves a client address now. */
+  serverOf(client: string): Promise<number>;
+  /** Its log so far. */
+  log(): Promise<string>;
+}
+
+export interface Mailbox {
+  readonly address: string;
+  /** What has arrived, when that is `count` mails or more and everything Postfix has taken so far is delivered. */
+  arrivals(count: number): Promise<readonly Arrival[]>;
+}
+
+/** A mailbox whose name only SMTPUTF8 can say. */
+export const UTF8_ADDRESS = "jörg@example.test";
+const MAILBOXES: readonly string[] = Array.from({ length: 1000 }, (_, index) => `box${index}@example.test`);
+
+/** Starts Postfix with a configuration, a queue and mailboxes of its own. */
+export async function startPostfix({ authSocket }: PostfixOptions = {}): Promise<Postfix> {
+  const { key, cert, ca } = testCertificate({ names: ["127.0.0.1"] });
+  const mailboxes = new Map([...MAILBOXES, UTF8_ADDRESS].map((address, index) => [address, String(index)]));
+  return onFreePorts(async (freePort) => {
+    await using stack = new AsyncDisposableStack();
+    const folder = stack.use(await temporaryFolder("postfix")).path;
+    const ports: PostfixPorts = {
+      relay: await freePort(),
+      data: await freePort(),
+      lockStep: await freePort(),
+      impatient: await freePort(),
+      submissions: await freePort(),
+      submission: await freePort(),
+    };
+    await configurePostfix({ folder, ports, chain: key + cert, mailboxes, authSocket });
+    const command = ["/usr/lib/postfix/sbin/master", "-c", join(folder, "etc")] as const;
+    stack.use(await startDaemon({ command, log: join(folder, "log"), ready: "daemon started" }));
+    const owned = stack.move();
+    return { ports, ca, ...records(folder, mailboxes), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  });
+}
+
+function records(folder: string, mailboxes: ReadonlyMap<string, string>): Pick<Postfix, "mailbox" | "sessions" | "serverOf" | "log"> {
+  const unused = MAILBOXES.values();
+  const log = (): Promise<string> => readFile(join(folder, "log"), "utf8");
+  return {
+    log,
+    mailbox(address = unused.next().value) {
+      const box = mailboxes.get(address ?? "");
+      if (address === undefined || box === undefined) throw new Error(`there is no mailbox ${address}`);
+      return { address, arrivals: (count) => arrivals(folder, join(folder, "mail", box), count) };
+    },
+    serverOf(client) {
+      return found({ folder, sought: `a session of ${client}`, probe: async () => serverIn(await log(), client) });
+    },
+    sessions(client, count) {
+      return found({
+        folder,
+        sought: `the end of ${count} sessions of ${client}`,
+        async probe() {
+          const ended = sessionsIn(await log(), client);
+          return ended.length < count ? undefined : ended;
+        },
+      });
+    },
+  };
+}
+
+/** A delivery is in the log when it is done, so it is enough to watch that. */
+function arrivals(folder: string, maildir: string, count: number): Promise<readonly Arrival[]> {
+  return found({
+    folder,
+    sought: `${count} mails in ${maildir}`,
+    async probe() {
+      if ((await countMaildir(maildir)) < count) return undefined;
+      const waiting = unfinishedIn(await readFile(join(folder, "log"), "utf8"));
+      return waiting.size > 0 ? undefined : readMaildir(maildir);
+    },
+  });
+}

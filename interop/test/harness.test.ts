@@ -1,0 +1,92 @@
+import { lmtp, smtp } from "@postroad/smtp";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, expect, inject, it } from "vitest";
+import { livingMembers, startDaemon } from "../harness/daemon.ts";
+import { startDovecot } from "../harness/dovecot.ts";
+import { temporaryFolder } from "../harness/folder.ts";
+import { mailOf } from "../harness/mails.ts";
+import { PortTaken, onFreePorts } from "../harness/ports.ts";
+import { serverIn, sessionsIn, unfinishedIn } from "../harness/postfix-log.ts";
+import { startPostfix } from "../harness/postfix.ts";
+
+const missing = inject("missing");
+
+async function processIn(file: string): Promise<number> {
+  return Number((await readFile(file, "utf8")).trim());
+}
+
+describe("the harness", () => {
+  it.skipIf("postfix" in missing)("leaves nothing of Postfix behind", async () => {
+    const postfix = await startPostfix();
+    await using transport = smtp({ host: "127.0.0.1", port: postfix.ports.relay, security: "none" });
+    await transport.send(mailOf({ to: [postfix.mailbox().address] }));
+    const [, folder = ""] = /configuration (\S+)\/etc$/m.exec(await postfix.log()) ?? [];
+    const group = await processIn(join(folder, "queue", "pid", "master.pid"));
+    expect((await livingMembers(group)).length).toBeGreaterThan(3);
+    await postfix[Symbol.asyncDispose]();
+    expect(await livingMembers(group)).toEqual([]);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it.skipIf("dovecot" in missing)("leaves nothing of Dovecot behind", async () => {
+    const dovecot = await startDovecot();
+    await using transport = lmtp({ socketPath: dovecot.lmtpSocket });
+    await transport.send(mailOf({ to: [`${dovecot.user().name}@example.test`] }));
+    const run = dirname(dovecot.lmtpSocket);
+    const group = await processIn(join(run, "master.pid"));
+    expect((await livingMembers(group)).length).toBeGreaterThan(1);
+    await dovecot[Symbol.asyncDispose]();
+    expect(await livingMembers(group)).toEqual([]);
+    expect(existsSync(dirname(run))).toBe(false);
+  });
+
+  it("says why a server did not start", async () => {
+    await using folder = await temporaryFolder("harness");
+    const options = { log: join(folder.path, "log"), ready: "never" };
+    const start = startDaemon({ command: ["sh", "-c", "echo no such option; exit 1"], ...options });
+    await expect(start).rejects.toThrow(/its log ends with:\nno such option/);
+    const taken = startDaemon({ command: ["sh", "-c", "echo bind: Address already in use; exit 1"], ...options });
+    await expect(taken).rejects.toThrow(PortTaken);
+  });
+
+  it("tries other ports when one is taken, and nothing else again", async () => {
+    const seen: number[] = [];
+    const second = await onFreePorts(async (freePort) => {
+      seen.push(await freePort(), await freePort());
+      if (seen.length === 2) throw new PortTaken("taken");
+      return seen.at(-1);
+    });
+    expect(new Set(seen).size).toBe(4);
+    expect(second).toBe(seen[3]);
+    let starts = 0;
+    const start = onFreePorts(() => Promise.reject(new Error(`start ${(starts += 1)}`)));
+    await expect(start).rejects.toThrow("start 1");
+  });
+});
+
+describe("Postfix's log", () => {
+  const log = [
+    "Nov 22 08:00:00 mx postfix/smtpd[11]: connect from unknown[127.7.0.1]",
+    "Nov 22 08:00:00 mx postfix/smtpd[11]: disconnect from unknown[127.7.0.1] ehlo=1 mail=2 rcpt=1/2 quit=1 commands=5/6",
+    "Nov 22 08:00:00 mx postfix/smtpd[12]: connect from unknown[127.7.0.10]",
+    "Nov 22 08:00:01 mx postfix/qmgr[5]: 4AB1: from=<a@example.com>, size=461, nrcpt=1 (queue active)",
+    "Nov 22 08:00:01 mx postfix/qmgr[5]: 4AB2: from=<>, size=461, nrcpt=1 (queue active)",
+    "Nov 22 08:00:01 mx postfix/qmgr[5]: 4AB1: removed",
+  ].join("\n");
+
+  it("tells the sessions that have ended", () => {
+    expect(sessionsIn(log, "127.7.0.1").map((session) => session.get("rcpt"))).toEqual([{ accepted: 1, given: 2 }]);
+    expect(sessionsIn(log, "127.7.0.10")).toEqual([]);
+  });
+
+  it("tells who serves whom", () => {
+    expect(serverIn(log, "127.7.0.1")).toBe(11);
+    expect(serverIn(log, "127.7.0.2")).toBeUndefined();
+  });
+
+  it("tells what is in the queue", () => {
+    expect([...unfinishedIn(log)]).toEqual(["4AB2"]);
+  });
+});

@@ -1,0 +1,126 @@
+import type { Mail, Outcome } from "@postroad/core";
+import { contentOf, readAll } from "@postroad/core";
+import type { SmtpOptions, SmtpTransport } from "@postroad/smtp";
+import { smtp } from "@postroad/smtp";
+import { createHash } from "node:crypto";
+import { beforeAll, describe, expect, inject, it } from "vitest";
+import { clientAddress } from "../harness/clients.ts";
+import { bytesOf, mailOf } from "../harness/mails.ts";
+import type { Arrival } from "../harness/maildir.ts";
+import { DEFERRED } from "../harness/postfix-config.ts";
+import type { Mailbox, Postfix } from "../harness/postfix.ts";
+import { startPostfix } from "../harness/postfix.ts";
+
+const accepted = { kind: "accepted", status: "2.0.0" };
+
+describe.skipIf("postfix" in inject("missing"))("Postfix and mails that do not wait for each other", () => {
+  let postfix: Postfix;
+
+  beforeAll(async () => {
+    postfix = await startPostfix();
+    return () => postfix[Symbol.asyncDispose]();
+  });
+
+  function connect(port: "relay" | "data", options: Partial<SmtpOptions> = {}): SmtpTransport {
+    return smtp({ host: "127.0.0.1", port: postfix.ports[port], security: "none", pool: 1, deadline: 20_000, ...options });
+  }
+
+  /** So many mails, none like another, each for whom `to` names. */
+  function letters(count: number, to: (index: number) => readonly string[]): readonly Mail[] {
+    return Array.from({ length: count }, (_, index) =>
+      mailOf({ to: to(index), content: contentOf(bytesOf(`${index}`, `.${index}\r\n`.repeat(1 + ((index * 37) % 500)))) }),
+    );
+  }
+
+  async function sendAll(transport: SmtpTransport, mails: readonly Mail[]): Promise<readonly (readonly Outcome[])[]> {
+    const receipts = await Promise.all(mails.map((mail) => transport.send(mail)));
+    return receipts.map(({ outcomes }) => outcomes);
+  }
+
+  async function hashesOf(mails: readonly Mail[]): Promise<readonly string[]> {
+    return (await Promise.all(mails.map(async ({ content }) => hash(await readAll(content))))).toSorted();
+  }
+
+  function hashesOfArrived(arrivals: readonly Arrival[]): readonly string[] {
+    return arrivals.map(({ content }) => hash(content)).toSorted();
+  }
+
+  it.for(["relay", "data"] as const)("I1, I2, I4: 200 mails over 2 connections arrive once each (%s)", async (port) => {
+    const localAddress = clientAddress();
+    const box = postfix.mailbox();
+    const mails = letters(200, () => [box.address]);
+    await using transport = connect(port, { localAddress, pool: 2, window: 16 });
+    const outcomes = await sendAll(transport, mails);
+    expect(outcomes.flat().filter(({ kind }) => kind !== "accepted")).toEqual([]);
+    expect(hashesOfArrived(await box.arrivals(200))).toEqual(await hashesOf(mails));
+    await transport[Symbol.asyncDispose]();
+    const sessions = await postfix.sessions(localAddress, 2);
+    const taken = sessions.map((session) => session.get(port === "relay" ? "bdat" : "data")?.accepted ?? 0);
+    expect(taken.reduce((sum, count) => sum + count)).toBe(200);
+  });
+
+  it.for(["relay", "data"] as const)("C13: a recipient refused in the middle costs the others nothing (%s)", async (port) => {
+    const box = postfix.mailbox();
+    const mails = letters(60, (index) => (index % 5 === 2 ? [box.address, "nobody@example.test", DEFERRED] : [box.address]));
+    await using transport = connect(port);
+    const outcomes = await sendAll(transport, mails);
+    for (const [index, all] of outcomes.entries()) {
+      const others = index % 5 === 2 ? ["5.1.1", "4.3.0"] : [];
+      expect(all.map(({ status }) => status), `mail ${index}`).toEqual(["2.0.0", ...others]);
+    }
+    expect(hashesOfArrived(await box.arrivals(60))).toEqual(await hashesOf(mails));
+  });
+
+  it.for(["relay", "data"] as const)("C12, C31: stays in step when nobody is to get a mail in the middle (%s)", async (port) => {
+    const localAddress = clientAddress();
+    const box = postfix.mailbox();
+    const mails = letters(60, (index) => (index % 5 === 2 ? ["nobody@example.test", DEFERRED] : [box.address]));
+    await using transport = connect(port, { localAddress });
+    const outcomes = await sendAll(transport, mails);
+    for (const [index, all] of outcomes.entries()) {
+      expect(all.map(({ status }) => status), `mail ${index}`).toEqual(index % 5 === 2 ? ["5.1.1", "4.3.0"] : ["2.0.0"]);
+    }
+    const good = mails.filter((_, index) => index % 5 !== 2);
+    expect(hashesOfArrived(await box.arrivals(good.length))).toEqual(await hashesOf(good));
+    await transport[Symbol.asyncDispose]();
+    expect(await postfix.sessions(localAddress, 1)).toHaveLength(1);
+  });
+
+  /** Whoever was told "accepted" has it once; whoever was told otherwise, and not "uncertain", does not have it. */
+  async function expectTruth(mails: readonly Mail[], outcomes: readonly (readonly Outcome[])[], box: Mailbox): Promise<void> {
+    const of = (test: (outcome: Outcome) => boolean): readonly Mail[] => mails.filter((_, index) => outcomes[index]?.some(test));
+    const taken = await hashesOf(of(({ kind }) => kind === "accepted"));
+    const open = new Set(await hashesOf(of((outcome) => outcome.kind === "deferred" && outcome.uncertain === true)));
+    const arrived = hashesOfArrived(await box.arrivals(taken.length));
+    expect(new Set(arrived).size).toBe(arrived.length);
+    expect(arrived.filter((mail) => !open.has(mail))).toEqual(taken);
+  }
+
+  it.for(["relay", "data"] as const)("C9, I1, I2: the server hangs up over too many errors (%s)", async (port) => {
+    const localAddress = clientAddress();
+    const box = postfix.mailbox();
+    const mails = letters(120, (index) => (index >= 40 && index < 80 ? ["nobody@example.test"] : [box.address]));
+    await using transport = connect(port, { localAddress });
+    const outcomes = await sendAll(transport, mails);
+    expect(outcomes.slice(40, 80).flat().filter(({ kind }) => kind === "accepted")).toEqual([]);
+    await expectTruth(mails, outcomes, box);
+    expect(await postfix.log()).toContain(`too many errors after ${port === "relay" ? "BDAT" : "DATA"} from unknown[${localAddress}]`);
+  });
+
+  it.for(["relay", "data"] as const)("I1, I2: the server dies in the middle (%s)", async (port) => {
+    const localAddress = clientAddress();
+    const box = postfix.mailbox();
+    const mails = letters(200, () => [box.address]);
+    await using transport = connect(port, { localAddress });
+    const sends = mails.map(async (mail) => (await transport.send(mail)).outcomes);
+    await sends[40];
+    process.kill(await postfix.serverOf(localAddress), "SIGKILL");
+    const outcomes = await Promise.all(sends);
+    expect(outcomes.slice(-1)).toMatchObject([[accepted]]);
+    await expectTruth(mails, outcomes, box);
+  });
+});
+
+function hash(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
