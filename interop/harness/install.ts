@@ -15,10 +15,11 @@ interface Source {
   readonly packages: readonly string[];
 }
 
+const DOVECOT = "/usr/sbin/dovecot";
 const SOURCES: Readonly<Record<Program, Source>> = {
   postfix: { files: ["/usr/sbin/postfix", "/usr/lib/postfix/sbin/smtpd"], packages: ["postfix"] },
   dovecot: {
-    files: ["/usr/sbin/dovecot", "/usr/lib/dovecot/lmtp", "/usr/lib/dovecot/imap"],
+    files: [DOVECOT, "/usr/lib/dovecot/lmtp", "/usr/lib/dovecot/imap"],
     packages: ["dovecot-core", "dovecot-imapd", "dovecot-lmtpd"],
   },
 };
@@ -31,7 +32,7 @@ export type Missing = Readonly<Partial<Record<Program, string>>>;
 export async function install(): Promise<Missing> {
   if (process.getuid?.() !== 0) return all("it takes root to run");
   const absent = await absentPrograms();
-  if (absent.length === 0) return {};
+  if (absent.length === 0) return unsuitable();
   if (!(await exists("/etc/debian_version"))) return all("it is not installed, and this is not Debian", absent);
   try {
     await aptGetInstall(absent.flatMap((program) => SOURCES[program].packages));
@@ -39,7 +40,14 @@ export async function install(): Promise<Missing> {
     const reason = error instanceof Error ? error.message.trim().split("\n").at(-1) : String(error);
     return all(`apt-get could not install it: ${reason}`, await absentPrograms());
   }
-  return all("its packages lack a file that the tests need", await absentPrograms());
+  return { ...(await unsuitable()), ...all("its packages lack a file that the tests need", await absentPrograms()) };
+}
+
+/** Dovecot 2.4 reads another configuration than ours. */
+async function unsuitable(): Promise<Missing> {
+  if (!(await exists(DOVECOT))) return {};
+  const { stdout } = await run(DOVECOT, ["--version"]);
+  return stdout.startsWith("2.3.") ? {} : { dovecot: `the tests know to configure 2.3, and this is ${stdout.trim()}` };
 }
 
 function all(reason: string, programs: readonly Program[] = PROGRAMS): Missing {
@@ -56,7 +64,7 @@ async function absentPrograms(): Promise<readonly Program[]> {
 /** Removes nothing that is installed, such as another mail server. */
 async function aptGetInstall(packages: readonly string[]): Promise<void> {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const options = ["-q", "-o", "DPkg::Lock::Timeout=300"];
+  const options = ["-q", "-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::http::Timeout=30", "-o", "Acquire::Retries=1"];
   console.error(`interop: installing ${packages.join(", ")}`);
   const release = await keepServicesDown();
   try {
