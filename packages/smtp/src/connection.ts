@@ -1,11 +1,12 @@
 import type { Refusal, Reply } from "@postroad/core";
 import { makeDialogue } from "./dialogue.ts";
 import { lost, refused } from "./failure.ts";
+import { sayGoodbye } from "./goodbye.ts";
 import type { Job, Why } from "./job.ts";
+import { serverLimits } from "./limits.ts";
 import type { Resolved } from "./options.ts";
 import type { Piece } from "./pieces.ts";
 import type { Session } from "./session.ts";
-import { serverLimits } from "./limits.ts";
 import type { Transaction } from "./transaction.ts";
 import { transaction } from "./transaction.ts";
 
@@ -39,7 +40,6 @@ export interface Owner {
   chunking: boolean;
 }
 
-const QUIT_TIMEOUT = 2_000;
 const RSET = "RSET\r\n";
 
 export function startConnection(session: Session, options: Resolved, by: string, owner: Owner): Connection {
@@ -204,23 +204,12 @@ export function startConnection(session: Session, options: Resolved, by: string,
   }
 
   function quit(): Promise<void> {
-    goodbye ??= sayGoodbye();
+    retiring = true;
+    clearTimeout(asleep);
+    goodbye ??= sayGoodbye(channel, underWay.length > 0);
     return goodbye;
   }
 
-  async function sayGoodbye(): Promise<void> {
-    retiring = true;
-    clearTimeout(asleep);
-    // A reply that nobody waits for any more may be long in coming.
-    if (underWay.length === 0 && channel.reason === undefined) {
-      channel.hold(true);
-      channel.note("QUIT");
-      channel.write("QUIT\r\n");
-      // The mail is delivered by now: how the goodbye goes is nobody's concern (RFC 5321 §4.1.1.10).
-      await channel.reply("idle", QUIT_TIMEOUT).catch(() => undefined);
-    }
-    channel.end(lost("4.4.2", "closed by us", channel.scene()));
-  }
 
   async function probe(): Promise<boolean> {
     probing = true;

@@ -12,7 +12,7 @@ import type { Transaction } from "./transaction.ts";
 export interface Dialogue {
   /** The next mail may go out before the last is answered. */
   readonly pipelining: boolean;
-  /** Messages may have gone out in chunks. */
+  /** Messages have gone out in chunks. */
   readonly chunking: boolean;
   /** Mails that may be under way. With CHUNKING it grows with what the server proves to accept. */
   readonly window: number;
@@ -49,6 +49,7 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
   const chunks = pipelining && !lmtp && capabilities.has("CHUNKING");
   const eightBit = capabilities.has("8BITMIME");
   let window = 1;
+  let chunking = false;
   /** A message in chunks has been taken: the server knows BDAT. */
   let proven = false;
 
@@ -149,13 +150,17 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
 
   return {
     pipelining,
-    chunking: chunks,
+    get chunking() {
+      return chunking;
+    },
     get window() {
       return chunks && events.mayChunk() ? window : BEHIND_A_DOT;
     },
     begin(current) {
       if (!pipelining) return lockStep(current, 0);
-      return chunks && events.mayChunk() ? chunked(current) : group(current);
+      const inChunks = chunks && events.mayChunk();
+      chunking ||= inChunks;
+      return inChunks ? chunked(current) : group(current);
     },
   };
 }

@@ -1,9 +1,9 @@
-import type { Content, Envelope, Mail, Outcome, Receipt, Recipient, Transport } from "@postroad/core";
+import type { Content, Envelope, Mail, Outcome, Receipt, Recipient } from "@postroad/core";
 import { contentOf, envelope } from "@postroad/core";
 import type { ScriptedPeer, ScriptedPeerOptions } from "@postroad/testing/peer";
 import { scriptedPeer } from "@postroad/testing/peer";
 import { expect } from "vitest";
-import type { SmtpOptions } from "../src/index.ts";
+import type { SmtpOptions, SmtpTransport } from "../src/index.ts";
 import { smtp } from "../src/index.ts";
 
 export const TEXT = "Subject: hi\r\n\r\nhello\r\n";
@@ -41,7 +41,7 @@ export function streamed(chunks: Iterable<Uint8Array | string> | AsyncIterable<U
 }
 
 /** A transport to `peer` in plain text with one connection. */
-export function plain(peer: { readonly port: number }, options: Partial<SmtpOptions> = {}): Transport {
+export function plain(peer: { readonly port: number }, options: Partial<SmtpOptions> = {}): SmtpTransport {
   return smtp({ host: "127.0.0.1", port: peer.port, security: "none", name: "client.example", pool: 1, ...options });
 }
 
