@@ -30,17 +30,23 @@ export type Missing = Readonly<Partial<Record<Program, string>>>;
 
 /** Installs from Debian what is not there, where that is allowed, and tells what tests have to do without. */
 export async function install(): Promise<Missing> {
-  if (process.getuid?.() !== 0) return all("it takes root to run");
+  if (process.getuid?.() !== 0) return all("it takes root to run", PROGRAMS);
+  const failure = await installAbsent();
+  const absent = all(failure ?? "its packages lack a file that the tests need", await absentPrograms());
+  return { ...(await unsuitable()), ...absent };
+}
+
+/** Why it was not possible, if it was not. */
+async function installAbsent(): Promise<string | undefined> {
   const absent = await absentPrograms();
-  if (absent.length === 0) return unsuitable();
-  if (!(await exists("/etc/debian_version"))) return all("it is not installed, and this is not Debian", absent);
+  if (absent.length === 0) return undefined;
+  if (!(await exists("/etc/debian_version"))) return "it is not installed, and this is not Debian";
   try {
     await aptGetInstall(absent.flatMap((program) => SOURCES[program].packages));
+    return undefined;
   } catch (error) {
-    const reason = error instanceof Error ? error.message.trim().split("\n").at(-1) : String(error);
-    return all(`apt-get could not install it: ${reason}`, await absentPrograms());
+    return `apt-get could not install it: ${error instanceof Error ? error.message.trim().split("\n").at(-1) : String(error)}`;
   }
-  return { ...(await unsuitable()), ...all("its packages lack a file that the tests need", await absentPrograms()) };
 }
 
 /** Dovecot 2.4 reads another configuration than ours. */
@@ -50,7 +56,7 @@ async function unsuitable(): Promise<Missing> {
   return stdout.startsWith("2.3.") ? {} : { dovecot: `the tests know to configure 2.3, and this is ${stdout.trim()}` };
 }
 
-function all(reason: string, programs: readonly Program[] = PROGRAMS): Missing {
+function all(reason: string, programs: readonly Program[]): Missing {
   return Object.fromEntries(programs.map((program) => [program, reason]));
 }
 
