@@ -198,6 +198,18 @@ describe("F14: encoded words", () => {
     for (const word of words) expect(decoded(word)).not.toContain("\ufffd");
   });
 
+  it.each([
+    ["ü", "x", 49, 1],
+    ["ü", "x", 50, 2],
+    ["日", "本", 12, 1],
+    ["日", "本", 13, 2],
+  ])("use every column there is: %s and %s × %i", async (first, rest, count, lines) => {
+    const mail = await rendered({ subject: first + rest.repeat(count) });
+    const [subject = ""] = /Subject: .*\r\n(?: .*\r\n)*/.exec(mail) ?? [];
+    expect(subject.match(ENCODED_WORD)?.length).toBe(lines);
+    expect(subject.indexOf("\r\n")).toBeGreaterThanOrEqual(73);
+  });
+
   it("take the words that need them and leave the rest readable", async () => {
     expect(await rendered({ subject: "Order 12 für Ann is on its way" })).toContain(
       "\r\nSubject: Order 12 =?UTF-8?Q?f=C3=BCr?= Ann is on its way\r\n",
