@@ -6,8 +6,12 @@ const MAX_NAME = 253;
 
 /** A name in the one form it is signed and looked up in: A-labels, lower case, no dot at the end. */
 export function normalName(name: string): string {
-  const ascii = /^[\0-\x7f]*$/.test(name) ? name : domainToASCII(name);
-  return ascii.toLowerCase().replace(/\.$/, "");
+  return name.split(".").map(normalLabel).join(".").toLowerCase().replace(/\.$/, "");
+}
+
+/** Each by itself: a name that ends in a number would be taken for an IP address. */
+function normalLabel(label: string): string {
+  return /^[\0-\x7f]*$/.test(label) ? label : domainToASCII(`${label}.x`).slice(0, -2);
 }
 
 /** What is wrong with a signing domain, `d=`; undefined where nothing is (RFC 6376 §3.5). */

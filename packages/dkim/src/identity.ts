@@ -12,10 +12,13 @@ export interface Identity {
 export function identityOf(given: string, domain: string): Identity | undefined {
   const at = given.lastIndexOf("@");
   const name = normalName(given.slice(at + 1));
-  if (at === -1 || !isWithin(name, domain)) return undefined;
+  if (!LOCAL_PART.test(given.slice(0, Math.max(at, 0))) || at === -1 || !isWithin(name, domain)) return undefined;
   const octets = Buffer.from(given.slice(0, at)).toString("latin1");
   return { ascii: `${encoded(octets, UNSAFE)}@${name}`, utf8: `${encoded(octets, UNSAFE_ASCII)}@${name}` };
 }
+
+/** Nothing, a dot-atom or a quoted string (RFC 5322 §3.4.1), with the UTF-8 of RFC 6532. */
+const LOCAL_PART = /^$|^[\w!#$%&'*+/=?^`{|}~\u{80}-\u{10ffff}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u{80}-\u{10ffff}-]+)*$|^"(?:[^"\\\p{Cc}]|\\[ -~])*"$/u;
 
 /** What dkim-safe-char leaves out (RFC 6376 §2.11), and what RFC 8616 §4 lets stand. */
 const UNSAFE = /[^!-:<>-~]/g;

@@ -1,5 +1,6 @@
 import type { Rule, Rules } from "@postroad/core";
-import { anything, checkOptions, isFunction, isOneOf } from "@postroad/core";
+import { checkOptions, isFunction, isOneOf } from "@postroad/core";
+import { isKeyObject } from "node:util/types";
 import type { Canonical } from "./canonical-header.ts";
 import type { ResolveTxt } from "./check-dns.ts";
 import { domainFault, selectorFault } from "./domain-name.ts";
@@ -51,6 +52,11 @@ export interface DkimOptions {
 const text = (fault: (name: string) => string | undefined): Rule => (value) =>
   typeof value === "string" ? fault(value) : "must be a string";
 
+const isKey: Rule = (value) =>
+  typeof value === "string" || value instanceof Uint8Array || isKeyObject(value)
+    ? undefined
+    : "must be a private key: a string, bytes or a KeyObject";
+
 /** Never shows the value. */
 const isPassphrase: Rule = (value) => (typeof value === "string" ? undefined : "must be a string");
 
@@ -77,7 +83,7 @@ const isBoolean: Rule = (value) => (typeof value === "boolean" ? undefined : "mu
 export const keyRules: Rules<KeyOptions> = {
   domain: text(domainFault),
   selector: text(selectorFault),
-  key: anything,
+  key: isKey,
   passphrase: isPassphrase,
 };
 

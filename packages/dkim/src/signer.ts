@@ -94,7 +94,7 @@ function listOf({ headers, oversign = true }: Signer): readonly Listed[] {
 }
 
 function identityIn(given: string, domain: string): Identity {
-  return identityOf(given, domain) ?? refuse("identity", `must be at ${domain} or below it (RFC 6376 §3.5, i=)`);
+  return identityOf(given, domain) ?? refuse("identity", `must be an address at ${domain} or below it, or @ and such a domain (RFC 6376 §3.5, i=)`);
 }
 
 function refuse(path: string, message: string): never {
