@@ -23,5 +23,7 @@ export {
 } from "./options.ts";
 export type { Accepted, Deferred, Diagnosis, ForAll, Outcome, Receipt, Rejected, Reply, Status } from "./outcome.ts";
 export { merge, pick, receipt } from "./outcome.ts";
+export type { BackoffOptions, Schedule } from "./schedule.ts";
+export { backoff } from "./schedule.ts";
 export type { Send, SendOptions, Transport, TransportRest } from "./transport.ts";
 export { borrow, deliver, transport, wrap } from "./transport.ts";
