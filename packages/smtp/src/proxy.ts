@@ -40,12 +40,12 @@ async function reach(proxy: URL, usualPort: number, { localAddress }: Target, si
 function askHttp(proxy: URL, socket: Socket, { host, port }: Target): Promise<Socket> {
   const authority = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   const { user, pass } = credentials(proxy);
+  const login = Buffer.from(`${user}:${pass}`).toString("base64");
   const ask = request({
     method: "CONNECT",
     path: authority,
-    headers: { host: authority },
+    headers: { host: authority, ...(user !== "" && { "proxy-authorization": `Basic ${login}` }) },
     createConnection: () => socket,
-    ...(user !== "" && { auth: `${user}:${pass}` }),
   });
   return new Promise((resolve, reject) => {
     ask.once("connect", ({ statusCode = 0 }: IncomingMessage, _: Socket, head: Buffer) => {
