@@ -59,9 +59,9 @@ describe("backoff", () => {
       ["jitter", -0.1],
       ["random", 4],
     ] as const) {
-      const thrown = expect(() => backoff({ [path]: wrong }), `${path}: ${wrong}`);
-      thrown.toThrow(ConfigError);
-      thrown.toThrow(`backoff: ${path} `);
+      const make = (): unknown => backoff({ [path]: wrong });
+      expect(make, `${path}: ${wrong}`).toThrow(ConfigError);
+      expect(make, `${path}: ${wrong}`).toThrow(`backoff: ${path} `);
     }
     // @ts-expect-error JavaScript callers can pass anything
     expect(() => backoff({ maximum: 3 })).toThrow("maximum is not an option");
