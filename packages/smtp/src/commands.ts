@@ -4,6 +4,7 @@ import type { Body } from "./body.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { sizeLimit } from "./capabilities.ts";
 import { timeParameters } from "./extensions.ts";
+import { typedAddress, xtext } from "./xtext.ts";
 
 /** What the envelope commands depend on beside the envelope. */
 export interface Session {
@@ -35,8 +36,7 @@ export function rcptCommand({ notify, originalRecipient }: Recipient, path: stri
     line += ` NOTIFY=${(notify === "never" ? ["never"] : notify).join(",").toUpperCase()}`;
   }
   if (originalRecipient !== undefined && capabilities.has("DSN")) {
-    const [type = "", ...rest] = originalRecipient.split(";");
-    line += ` ORCPT=${xtext(type)};${xtext(rest.join(";"))}`;
+    line += ` ORCPT=${typedAddress(originalRecipient)}`;
   }
   return `${line}\r\n`;
 }
@@ -85,12 +85,4 @@ function requireTlsParameter(capabilities: Capabilities, verified: boolean): str
 function dsnParameters({ ret, envid }: NonNullable<Envelope["dsn"]>): string {
   const parameters = ret === undefined ? "" : ` RET=${ret.toUpperCase()}`;
   return envid === undefined ? parameters : `${parameters} ENVID=${xtext(envid)}`;
-}
-
-/** RFC 3461 §4: printable ASCII as it is, everything else, `+` and `=` as `+XX` in upper-case hexadecimal. */
-function xtext(text: string): string {
-  return Array.from(Buffer.from(text), (byte) => {
-    const plain = byte > 32 && byte < 127 && byte !== 43 && byte !== 61;
-    return plain ? String.fromCharCode(byte) : `+${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  }).join("");
 }

@@ -1,6 +1,7 @@
 import type { Envelope, Recipient } from "@postroad/core";
 import { Refusal } from "@postroad/core";
 import { pathOf } from "./path.ts";
+import { typedAddress } from "./xtext.ts";
 
 /** The addresses of an envelope as they stand on the wire, checked before a connection is thought of. */
 export interface Paths {
@@ -32,8 +33,14 @@ function checkParameters({ dsn, priority, holdUntil, deliverBy }: Envelope): voi
 /** Beyond it a Date is invalid (ECMA-262 §21.4.1.1). */
 const LAST_TIME = 8_640_000_000_000_000;
 
-function forwardPath({ address, notify }: Recipient): string | Refusal {
+/** Longest ORCPT (RFC 3461 §4.2). */
+const LONGEST_ORIGINAL = 500;
+
+function forwardPath({ address, notify, originalRecipient }: Recipient): string | Refusal {
   try {
+    if (originalRecipient !== undefined && !isTypedAddress(originalRecipient)) {
+      throw wrong("originalRecipient", `type;address, such as rfc822;ann@example.net, of up to ${LONGEST_ORIGINAL} characters when encoded`);
+    }
     if (typeof notify === "object" && !notify.every((word) => /^(?:success|failure|delay)$/.test(word))) {
       throw wrong("notify", "never, or a list of success, failure and delay");
     }
@@ -43,6 +50,10 @@ function forwardPath({ address, notify }: Recipient): string | Refusal {
     if (error instanceof Refusal) return error;
     throw error;
   }
+}
+
+function isTypedAddress(text: string): boolean {
+  return text.length <= LONGEST_ORIGINAL && /^[a-z0-9-]+;[^]/i.test(text) && typedAddress(text).length <= LONGEST_ORIGINAL;
 }
 
 function wrong(field: string, wanted: string): Refusal {
