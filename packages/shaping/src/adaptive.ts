@@ -1,0 +1,43 @@
+import type { Middleware, Receipt } from "@postroad/core";
+import { wrap } from "@postroad/core";
+import type { Destination } from "./destination.ts";
+import { destinations } from "./destination.ts";
+import { perLane } from "./lane.ts";
+import { notify } from "./notify.ts";
+import type { AdaptiveOptions } from "./options.ts";
+import { resolveAdaptive } from "./options.ts";
+import { isAnswer, isCongestion } from "./signs.ts";
+
+/**
+ * Finds out how many sends at once each destination takes: one more after every round of answers, a cut to 7/10 at the
+ * first 421, 4.7.x or lost connection of a round. The others wait, first come first served.
+ */
+export function adaptive(options: AdaptiveOptions = {}): Middleware {
+  const { lane, onChange, waiting, ...bounds } = resolveAdaptive(options);
+  return (next) => {
+    const known = destinations(bounds, waiting);
+    return wrap(
+      "adaptive",
+      next,
+      perLane("adaptive", lane, async (mail, sending, key) => {
+        const destination = known.of(key);
+        const attempt = await destination.enter(sending.signal);
+        try {
+          const report = await next.send(mail, sending);
+          const before = destination.concurrency;
+          if (sending.signal?.aborted !== true) judge(report, destination, attempt);
+          const { concurrency } = destination;
+          if (concurrency !== before) notify("onChange", onChange, { lane: key, concurrency });
+          return report;
+        } finally {
+          destination.leave();
+        }
+      }),
+    );
+  };
+}
+
+function judge({ outcomes }: Receipt, destination: Destination, attempt: number): void {
+  if (outcomes.some(isCongestion)) destination.cut(attempt);
+  else if (outcomes.some(isAnswer)) destination.grow();
+}

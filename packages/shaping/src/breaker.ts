@@ -1,0 +1,55 @@
+import type { Deferred, Middleware, Receipt } from "@postroad/core";
+import { Refusal, wrap } from "@postroad/core";
+import type { Circuit } from "./circuit.ts";
+import { circuit } from "./circuit.ts";
+import { perLane } from "./lane.ts";
+import { notify } from "./notify.ts";
+import type { BreakerOptions } from "./options.ts";
+import { resolveBreaker } from "./options.ts";
+import { isConnectionFailure } from "./signs.ts";
+
+/**
+ * Stops sending to where `failures` sends in a row found no way, and lets a few try again every `openFor` milliseconds.
+ * Only a failure of the connection counts, for everybody in the mail: no recipient's refusal ever opens it. What it
+ * holds back is deferred with the status of the last failure and a `retryAfter`, and is not uncertain.
+ */
+export function breaker(options: BreakerOptions = {}): Middleware {
+  const { lane, onChange, clock, ...times } = resolveBreaker(options);
+  return (next) => {
+    const circuits = new Map<string, Circuit>();
+
+    function circuitOf(key: string): Circuit {
+      const known = circuits.get(key);
+      if (known !== undefined) return known;
+      const fresh = circuit(times, clock, (state) => notify("onChange", onChange, { lane: key, state }));
+      circuits.set(key, fresh);
+      return fresh;
+    }
+
+    return wrap(
+      "breaker",
+      next,
+      perLane("breaker", lane, async (mail, sending, key) => {
+        const current = circuitOf(key);
+        const attempt = current.enter();
+        const report = await next.send(mail, sending);
+        attempt.settle(sending.signal?.aborted === true ? "unknown" : (failureOf(report) ?? "success"));
+        // Only lanes in use or in trouble are kept.
+        if (current.isSound) circuits.delete(key);
+        return report;
+      }),
+      {
+        async check() {
+          const blocked = lane === undefined ? circuits.get("")?.blocked : undefined;
+          if (blocked instanceof Refusal) throw blocked;
+        },
+      },
+    );
+  };
+}
+
+/** The failure that all its recipients share. */
+function failureOf({ outcomes }: Receipt): Deferred | undefined {
+  const [first] = outcomes;
+  return first?.kind === "deferred" && outcomes.every(isConnectionFailure) ? first : undefined;
+}

@@ -1,0 +1,14 @@
+export { adaptive } from "./adaptive.ts";
+export { breaker } from "./breaker.ts";
+export type { BreakerState } from "./circuit.ts";
+export type { Clock } from "./clock.ts";
+export type { Lane } from "./lane.ts";
+export { byDomain } from "./lane.ts";
+export { limit } from "./limit.ts";
+export type { AdaptiveOptions, BreakerOptions, LimitOptions, ThrottleOptions, TimeoutOptions } from "./options.ts";
+export type { RateLimiterLike } from "./rate-limiter.ts";
+export { rateLimiterStore } from "./rate-limiter.ts";
+export type { Bucket, ThrottleStore } from "./store.ts";
+export { memoryStore } from "./store.ts";
+export { throttle } from "./throttle.ts";
+export { timeout } from "./timeout.ts";

@@ -1,0 +1,31 @@
+import type { Outcome } from "@postroad/core";
+
+/** Without a reply: shutting down or closed by 421, misconfigured, and TLS or login that failed. */
+const OF_THE_WAY: ReadonlySet<string> = new Set(["4.3.2", "4.3.5", "4.7.4", "4.7.5", "4.7.8", "4.7.11"]);
+
+/**
+ * Is it the way there that failed, for everybody alike? No connection, no TLS, no login; a server that says 421, or 5xx
+ * to us before it knows the mail. A reply about this mail or this recipient never is.
+ */
+export function isConnectionFailure(outcome: Outcome): boolean {
+  if (outcome.kind !== "deferred") return false;
+  const { status, reply } = outcome;
+  // A 5xx that defers was not about the mail: it would have rejected.
+  if (reply !== undefined) return reply.code === 421 || reply.code >= 500;
+  return status.startsWith("4.4.") || OF_THE_WAY.has(status);
+}
+
+/**
+ * Does the other side want fewer of us at once? 421, HTTP's 429, a 4.7.x other than 4.7.1 (which is how greylisting
+ * answers, RFC 6647 §5), or no connection at all.
+ */
+export function isCongestion(outcome: Outcome): boolean {
+  if (isConnectionFailure(outcome)) return true;
+  if (outcome.kind !== "deferred" || outcome.reply === undefined) return false;
+  return outcome.reply.code === 429 || (outcome.status.startsWith("4.7.") && outcome.status !== "4.7.1");
+}
+
+/** Did the other side answer at all? */
+export function isAnswer(outcome: Outcome): boolean {
+  return outcome.kind !== "deferred" || outcome.reply !== undefined;
+}
