@@ -1,4 +1,3 @@
-export type { Concurrency } from "./concurrently.ts";
 export type { Defaults } from "./defaults.ts";
 export type { DraftFor, Mailer, Sent } from "./mailer.ts";
 export { createMailer } from "./mailer.ts";
@@ -20,5 +19,6 @@ export type {
 export { ConfigError, DeliveryError, Refusal, borrow, compose, deliver } from "@postroad/core";
 export type { Draft } from "@postroad/message";
 export { MessageError, createMessage, edit, file, rawMail } from "@postroad/message";
+export type { Concurrency } from "@postroad/routing";
 export type { SmtpOptions } from "@postroad/smtp";
 export { smtp } from "@postroad/smtp";

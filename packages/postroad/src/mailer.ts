@@ -2,8 +2,8 @@ import type { Message, Receipt, SendOptions, Transport } from "@postroad/core";
 import { checkOptions, deliver, isInteger, isObject } from "@postroad/core";
 import type { Draft } from "@postroad/message";
 import { createMessage } from "@postroad/message";
-import type { Concurrency } from "./concurrently.ts";
-import { concurrently } from "./concurrently.ts";
+import type { Concurrency } from "@postroad/routing";
+import { concurrently } from "@postroad/routing";
 import type { Defaults } from "./defaults.ts";
 import { withDefaults } from "./defaults.ts";
 

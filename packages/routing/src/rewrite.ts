@@ -1,0 +1,105 @@
+import type { Mail, Middleware, Outcome, Receipt, Recipient, Rules, Transport } from "@postroad/core";
+import { checkOptions, isFunction, isInteger, mailboxKey, merge, receipt, verdictOf, wrap } from "@postroad/core";
+import { combined } from "./combined.ts";
+import { pooled } from "./pooled.ts";
+import { isAddress, misconfigured } from "./several.ts";
+
+export interface RewriteOptions {
+  /** Where a recipient's mail goes instead: one address, several, or undefined for as it is. */
+  readonly to?: (recipient: Recipient, mail: Mail) => string | readonly string[] | undefined;
+  /** The reverse-path to use for a recipient, as the envelope names them, or undefined for as it is. Not asked for `<>`. */
+  readonly from?: (from: string, recipient: Recipient, mail: Mail) => string | undefined;
+  /** Mails under way at once, where recipients have different reverse-paths. @default 8 */
+  readonly concurrency?: number;
+}
+
+const rules: Rules<RewriteOptions> = { to: isFunction, from: isFunction, concurrency: isInteger(1, 10_000) };
+
+/**
+ * Sends to other addresses or in another's name: aliases, VERP, SRS. The receipt speaks of the addresses that the caller
+ * named. An address that several of them lead to gets one copy. What cannot be rewritten is deferred with 4.3.5.
+ */
+export function rewrite(options: RewriteOptions): Middleware {
+  checkOptions("rewrite", options, rules);
+  const { concurrency = 8 } = options;
+  return <M extends Mail>(next: Transport<M>): Transport<M> =>
+    wrap("rewrite", next, async (mail: M, sending) => {
+      const plan = planOf(mail, options);
+      const send = async (part: M): Promise<Receipt> => merge(part, await next.send(part, sending));
+      const reports = await pooled(mailsOf(mail, plan), concurrency, send);
+      const told = new Map<string, Outcome>();
+      for (const { outcomes } of reports) for (const outcome of outcomes) told.set(mailboxKey(outcome.recipient), outcome);
+      return receipt(mail, (_, index) => verdictFor(plan.callers[index], told));
+    });
+}
+
+interface Plan {
+  /** Recipients to send to, by reverse-path; none twice in all of them. */
+  readonly paths: ReadonlyMap<string, readonly Recipient[]>;
+  /** For each recipient of the caller, where it leads, or why nowhere. */
+  readonly callers: readonly (readonly string[] | Error)[];
+}
+
+function planOf(mail: Mail, options: RewriteOptions): Plan {
+  const paths = new Map<string, Recipient[]>();
+  const planned = new Set<string>();
+  const callers = mail.envelope.to.map((recipient) => {
+    try {
+      const from = reversePath(mail, recipient, options);
+      const addresses = forwardPaths(mail, recipient, options);
+      const path = paths.get(from) ?? [];
+      for (const address of addresses) {
+        if (planned.has(mailboxKey(address))) continue;
+        planned.add(mailboxKey(address));
+        path.push(renamed(recipient, address));
+      }
+      if (path.length > 0) paths.set(from, path);
+      return addresses.map(mailboxKey);
+    } catch (error) {
+      return error instanceof Error ? error : new Error("a rewriting function threw");
+    }
+  });
+  return { paths, callers };
+}
+
+function reversePath(mail: Mail, recipient: Recipient, { from }: RewriteOptions): string {
+  const given = mail.envelope.from;
+  const path = given === "" ? given : (from?.(given, recipient, mail) ?? given);
+  if (path !== given && path !== "" && !isAddress(path)) throw new TypeError("the new reverse-path is no address");
+  return path;
+}
+
+function forwardPaths(mail: Mail, recipient: Recipient, { to }: RewriteOptions): readonly string[] {
+  const addresses = [to?.(recipient, mail) ?? recipient.address].flat();
+  const wrong = addresses.find((address) => address !== recipient.address && !isAddress(address));
+  if (wrong !== undefined || addresses.length === 0) throw new TypeError("the recipient leads to no address");
+  return addresses;
+}
+
+/** The recipient under another address; reports go on naming the one that was first named (RFC 3461 §5.2.7.3). */
+function renamed(recipient: Recipient, address: string): Recipient {
+  if (address === recipient.address) return recipient;
+  const type = /^[\x20-\x7e]*$/.test(recipient.address) ? "rfc822" : "utf-8";
+  return { originalRecipient: `${type};${recipient.address}`, ...recipient, address };
+}
+
+function mailsOf<M extends Mail>(mail: M, { paths }: Plan): readonly M[] {
+  const { from, to } = mail.envelope;
+  return [...paths].map(([path, recipients]) => {
+    const isSame = path === from && recipients.length === to.length && recipients.every((each, i) => each === to[i]);
+    return isSame ? mail : { ...mail, envelope: { ...mail.envelope, ...utf8(path, recipients), from: path, to: recipients } };
+  });
+}
+
+/** RFC 6531 §3.1: an address with UTF-8 in it needs SMTPUTF8. */
+function utf8(from: string, to: readonly Recipient[]): { readonly smtputf8?: true } {
+  const isAscii = (address: string): boolean => /^[\0-\x7f]*$/.test(address);
+  return isAscii(from) && to.every(({ address }) => isAscii(address)) ? {} : { smtputf8: true };
+}
+
+function verdictFor(where: readonly string[] | Error | undefined, told: ReadonlyMap<string, Outcome>): Outcome {
+  if (where instanceof Error) {
+    return { recipient: "", ...verdictOf(misconfigured(`cannot rewrite: ${where.message}`, where), "rewrite") };
+  }
+  return combined((where ?? []).flatMap((key) => told.get(key) ?? []));
+}

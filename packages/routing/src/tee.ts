@@ -1,0 +1,66 @@
+import type { Mail, Middleware, Receipt, Rules, Transport } from "@postroad/core";
+import { ConfigError, DeliveryError, checkOptions, envelope, isDuration, isFunction, isString, narrow, pick, wrap } from "@postroad/core";
+import { emitWarning } from "node:process";
+import { isAddress, isTransport } from "./several.ts";
+
+export interface TeeOptions {
+  /** Called where a copy failed: with a DeliveryError that has the copy's receipt, or whatever the other transport threw. */
+  readonly onError: (error: unknown, mail: Mail) => void;
+  /** Address that the copies are sent to, e.g. a journal mailbox, with the null reverse-path. @default the envelope's own recipients */
+  readonly to?: string;
+  /** Milliseconds after which a copy is aborted. @default 30_000 */
+  readonly timeout?: number;
+}
+
+const rules: Rules<TeeOptions> = {
+  onError: isFunction,
+  to: (value) => isString(value) ?? (isAddress(value) ? undefined : "must be an address"),
+  timeout: isDuration,
+};
+
+/**
+ * Sends a copy of what was accepted, for those who were, to another transport: an archive. Its failure changes no
+ * receipt, but the receipt waits for it, since the content may be gone afterwards. Owns the other transport.
+ */
+export function tee(copyTo: Transport, options: TeeOptions): Middleware {
+  if (!isTransport(copyTo)) throw new ConfigError("tee", [{ path: "copyTo", message: "must be a transport" }]);
+  checkOptions("tee", options, rules, ["onError"]);
+  const { onError, to, timeout = 30_000 } = options;
+
+  async function copy(mail: Mail): Promise<void> {
+    const envelopeOfCopy = to === undefined ? mail.envelope : envelope("", [to]);
+    const copied = await copyTo.send({ ...mail, envelope: envelopeOfCopy }, { signal: AbortSignal.timeout(timeout) });
+    if (copied.outcomes.some(({ kind }) => kind !== "accepted")) throw new DeliveryError(copied);
+  }
+
+  async function tryCopy(mail: Mail, report: Receipt): Promise<void> {
+    const taken = pick(mail, report, ({ kind }) => kind === "accepted");
+    if (taken.length === 0) return;
+    try {
+      await copy(taken.length === mail.envelope.to.length ? mail : narrow(mail, taken));
+    } catch (error) {
+      tell(onError, error, mail);
+    }
+  }
+
+  return <M extends Mail>(next: Transport<M>): Transport<M> =>
+    wrap(
+      "tee",
+      next,
+      async (mail: M, sending) => {
+        const report = await next.send(mail, sending);
+        await tryCopy(mail, report);
+        return report;
+      },
+      { dispose: () => copyTo[Symbol.asyncDispose]() },
+    );
+}
+
+/** Nothing that happens to a copy may reach the mail, not even a handler that throws. */
+function tell(onError: TeeOptions["onError"], error: unknown, mail: Mail): void {
+  try {
+    onError(error, mail);
+  } catch (thrown) {
+    emitWarning(`onError of tee threw: ${thrown instanceof Error ? thrown.message : "no error"}`, "PostroadWarning");
+  }
+}
