@@ -65,6 +65,7 @@ export async function sendChunks(
   if (refusal === undefined && !current.job.settled) {
     current.commit();
     const onLast = (reply: Reply): void => {
+      if (refusal !== undefined && reply.code < 300) return senseless(reply, channel);
       current.finish(refusal ?? reply);
       done();
     };
@@ -79,7 +80,7 @@ export async function sendChunks(
 }
 
 function senseless({ code }: Reply, channel: Channel): void {
-  channel.end(lost("4.5.0", `the server answered ${code}, which makes no sense here`, channel.scene("body")));
+  channel.end(lost("4.5.0", `the server answered a chunk with ${code}, which makes no sense here`, channel.scene("body")));
 }
 
 async function* gathered(chunks: Iterable<Buffer> | AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

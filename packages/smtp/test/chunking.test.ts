@@ -197,6 +197,14 @@ describe("chunking: large and streamed contents", () => {
     expect((await transport.send(mail({ content }))).outcomes).toMatchObject([{ kind: "rejected", status: "5.3.4" }]);
   });
 
+  it("C33: a chunk refused and the last one taken: nobody knows what it has", async () => {
+    await using peer = await scripted((s) =>
+      s.greet(...EXTENSIONS).expectGroup(MAIL, RCPT).reply("250 ok", "250 ok").expectBdat({ last: false }).expectBdat({ size: 0, last: true }).reply("452 4.3.1 full", "250 taken").ignore(),
+    );
+    await using transport = plain(peer);
+    expectUncertain(first(await transport.send(mail({ content: large(100_000) }))));
+  });
+
   it.each(["354 go", "300 what"])("C33: %s to a chunk breaks the protocol", async (reply) => {
     await using peer = await scripted((s) => s.greet(...EXTENSIONS).expectGroup(/^MAIL/, RCPT).reply("250 ok", "250 ok").expectBdat({ last: false }).reply(reply).ignore());
     await using transport = plain(peer);

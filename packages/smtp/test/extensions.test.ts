@@ -131,7 +131,7 @@ describe("extensions: REQUIRETLS (RFC 8689)", () => {
 });
 
 describe("extensions: FUTURERELEASE (RFC 4865)", () => {
-  const hold = (milliseconds: number): Wanted["rest"] => ({ holdUntil: NOW + milliseconds });
+  const hold = (milliseconds: number): NonNullable<Wanted["rest"]> => ({ holdUntil: NOW + milliseconds });
 
   it.each([
     ["FUTURERELEASE 86400 2026-03-02T12:00:00Z", HOUR, "2026-03-01T13:00:00Z"],
@@ -184,7 +184,7 @@ describe("extensions: MT-PRIORITY (RFC 6710)", () => {
 });
 
 describe("extensions: DELIVERBY (RFC 2852)", () => {
-  const by = (milliseconds: number, mode: "return" | "notify"): Wanted["rest"] => ({ deliverBy: { at: NOW + milliseconds, mode } });
+  const by = (milliseconds: number, mode: "return" | "notify"): NonNullable<Wanted["rest"]> => ({ deliverBy: { at: NOW + milliseconds, mode } });
 
   it.each([
     ["DELIVERBY", 60_000, "return", "BY=60;R"], ["DELIVERBY 60", 60_000, "return", "BY=60;R"], ["DELIVERBY 60,more", 60_000, "return", "BY=60;R"],
