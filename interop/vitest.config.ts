@@ -14,7 +14,7 @@ export default defineConfig({
     reporters: counts ? ["default", countsReporter(counts)] : ["default"],
     maxWorkers: "100%",
     // Servers start within a test file's first hook, on a machine that has other work.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

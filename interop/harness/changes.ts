@@ -2,7 +2,7 @@ import { on } from "node:events";
 import { watch } from "node:fs";
 
 /** Milliseconds after which what a test waits for is not coming any more. */
-const PATIENCE = 30_000;
+const PATIENCE = 40_000;
 
 export interface Search<T> {
   /** Where a change can bring it. */
@@ -17,9 +17,10 @@ export interface Search<T> {
 /** What `probe` finds, asked at once and again at every change in a folder. */
 export async function found<T>({ folder, sought, signal, probe }: Search<T>): Promise<T> {
   const patience = AbortSignal.timeout(PATIENCE);
+  const limit = AbortSignal.any(signal === undefined ? [patience] : [patience, signal]);
   const watcher = watch(folder);
-  const changes = on(watcher, "change", { signal: AbortSignal.any(signal === undefined ? [patience] : [patience, signal]) });
   try {
+    const changes = on(watcher, "change", { signal: limit });
     for (;;) {
       const result = await probe();
       if (result !== undefined) return result;

@@ -24,10 +24,10 @@ export async function startDaemon({ command, log, ready }: DaemonOptions): Promi
   const output = await open(log, "a");
   // A process group of its own, to be found by; and no server outlives a test runner that is killed.
   const child = spawn("setpriv", ["--pdeathsig", "TERM", ...command], { detached: true, stdio: ["ignore", output.fd, output.fd] });
-  await output.close();
   const ended = new AbortController();
   child.once("error", (error) => ended.abort(error));
   child.once("exit", () => ended.abort(new Error(`${command[0]} has ended`)));
+  await output.close();
   const probe = async (): Promise<true | undefined> => (await readFile(log, "utf8")).includes(ready) || undefined;
   try {
     await found({ folder: dirname(log), sought: `${ready} in ${log}`, signal: ended.signal, probe });

@@ -31,7 +31,7 @@ export interface Dovecot extends AsyncDisposable {
 
 /** Their mailbox has no room for even a small mail. */
 export const FULL: User = { name: "full", password: "none", quota: 100 };
-const USERS: readonly User[] = Array.from({ length: 50 }, (_, index) => ({ name: `user${index}`, password: `pässwörd 密碼 ${index}` }));
+const USERS: readonly User[] = Array.from({ length: 200 }, (_, index) => ({ name: `user${index}`, password: `pässwörd 密碼 ${index}` }));
 
 /** Starts Dovecot with a configuration, users and mailboxes of its own. */
 export async function startDovecot(): Promise<Dovecot> {

@@ -28,6 +28,8 @@ export interface Postfix extends AsyncDisposable {
   sessions(client: string, count: number): Promise<readonly Session[]>;
   /** The process that serves a client address now. */
   serverOf(client: string): Promise<number>;
+  /** The first line of its log with these words, which may yet have to come. */
+  logged(words: string): Promise<string>;
   /** Its log so far. */
   log(): Promise<string>;
 }
@@ -65,7 +67,7 @@ export async function startPostfix({ authSocket }: PostfixOptions = {}): Promise
   });
 }
 
-function records(folder: string, mailboxes: ReadonlyMap<string, string>): Pick<Postfix, "mailbox" | "sessions" | "serverOf" | "log"> {
+function records(folder: string, mailboxes: ReadonlyMap<string, string>): Pick<Postfix, "mailbox" | "sessions" | "serverOf" | "logged" | "log"> {
   const unused = MAILBOXES.values();
   const log = (): Promise<string> => readFile(join(folder, "log"), "utf8");
   return {
@@ -77,6 +79,10 @@ function records(folder: string, mailboxes: ReadonlyMap<string, string>): Pick<P
     },
     serverOf(client) {
       return found({ folder, sought: `a session of ${client}`, probe: async () => serverIn(await log(), client) });
+    },
+    logged(words) {
+      const probe = async (): Promise<string | undefined> => (await log()).split("\n").find((line) => line.includes(words));
+      return found({ folder, sought: words, probe });
     },
     sessions(client, count) {
       return found({

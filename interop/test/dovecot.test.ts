@@ -22,7 +22,7 @@ describe.skipIf("dovecot" in inject("missing"))("Dovecot over LMTP", () => {
   });
 
   function connect(options: Partial<SmtpOptions> = {}): SmtpTransport {
-    return lmtp({ host: "127.0.0.1", port: dovecot.ports.lmtp, pool: 1, deadline: 20_000, ...options });
+    return lmtp({ host: "127.0.0.1", port: dovecot.ports.lmtp, pool: 1, deadline: 40_000, ...options });
   }
 
   function addressOf({ name }: User): string {
@@ -89,21 +89,20 @@ describe.skipIf("dovecot" in inject("missing"))("Dovecot over LMTP", () => {
 
   it("X10, I1, I2: the server dies in the middle", async () => {
     const localAddress = clientAddress();
-    const users = [dovecot.user(), dovecot.user()];
-    const mails = Array.from({ length: 100 }, (_, index) => mailOf({ to: users.map(addressOf), body: `${index}\r\n` }));
+    // The dead leave locks behind: no mailbox is used twice.
+    const pairs = Array.from({ length: 40 }, () => [dovecot.user(), dovecot.user()]);
     await using transport = connect({ localAddress });
-    const sends = mails.map(async (mail) => (await transport.send(mail)).outcomes);
-    await sends[20];
+    const sends = pairs.map(async (users) => (await transport.send(mailOf({ to: users.map(addressOf) }))).outcomes);
+    await sends[5];
     process.kill(await dovecot.serverOf(localAddress), "SIGKILL");
-    const outcomes = await Promise.all(sends);
-    expect(outcomes.at(-1)).toMatchObject([accepted, accepted]);
-    for (const [position, user] of users.entries()) {
-      const has = (await dovecot.arrivals(user)).map(({ content }) => bodyOf(content));
-      const told = outcomes.map((all, index) => ({ index, outcome: all[position] }));
-      const taken = told.filter(({ outcome }) => outcome?.kind === "accepted").map(({ index }) => `${index}`);
-      const open = told.filter(({ outcome }) => outcome?.kind === "deferred" && outcome.uncertain === true).map(({ index }) => `${index}`);
-      expect(new Set(has).size).toBe(has.length);
-      expect(new Set(has.filter((body) => !open.includes(body)))).toEqual(new Set(taken));
+    const outcomes = (await Promise.all(sends)).flat();
+    expect(outcomes.slice(-2)).toMatchObject([accepted, accepted]);
+    for (const [index, user] of pairs.flat().entries()) {
+      const outcome = outcomes[index];
+      const count = (await dovecot.arrivals(user)).length;
+      const uncertain = outcome?.kind === "deferred" && outcome.uncertain === true;
+      const possible = uncertain ? [0, 1] : [outcome?.kind === "accepted" ? 1 : 0];
+      expect(possible, user.name).toContain(count);
     }
   });
 

@@ -19,7 +19,7 @@ async function processIn(file: string): Promise<number> {
 
 describe("the harness", () => {
   it.skipIf("postfix" in missing)("leaves nothing of Postfix behind", async () => {
-    const postfix = await startPostfix();
+    await using postfix = await startPostfix();
     await using transport = smtp({ host: "127.0.0.1", port: postfix.ports.relay, security: "none" });
     await transport.send(mailOf({ to: [postfix.mailbox().address] }));
     const [, folder = ""] = /configuration (\S+)\/etc$/m.exec(await postfix.log()) ?? [];
@@ -31,7 +31,7 @@ describe("the harness", () => {
   });
 
   it.skipIf("dovecot" in missing)("leaves nothing of Dovecot behind", async () => {
-    const dovecot = await startDovecot();
+    await using dovecot = await startDovecot();
     await using transport = lmtp({ socketPath: dovecot.lmtpSocket });
     await transport.send(mailOf({ to: [`${dovecot.user().name}@example.test`] }));
     const run = dirname(dovecot.lmtpSocket);

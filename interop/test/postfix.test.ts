@@ -20,7 +20,7 @@ describe.skipIf("postfix" in inject("missing"))("Postfix as a relay", () => {
   });
 
   function connect(port: keyof Postfix["ports"], options: Partial<SmtpOptions> = {}): SmtpTransport {
-    return smtp({ host: "127.0.0.1", port: postfix.ports[port], security: "none", pool: 1, deadline: 20_000, ...options });
+    return smtp({ host: "127.0.0.1", port: postfix.ports[port], security: "none", pool: 1, deadline: 40_000, ...options });
   }
 
   it.for([

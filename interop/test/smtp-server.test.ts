@@ -11,7 +11,7 @@ const accepted = { kind: "accepted", status: "2.0.0" };
 
 describe.for(["tls", "starttls"] as const)("smtp-server, security %s", (security) => {
   function optionsFor({ port, ca }: SmtpServer, auth: Auth = { user: USER.user, pass: USER.pass }): SmtpOptions {
-    return { host: "127.0.0.1", port, security, tls: { ca }, auth, deadline: 20_000 };
+    return { host: "127.0.0.1", port, security, tls: { ca }, auth, deadline: 40_000 };
   }
 
   it.for(["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"] as const)("C24, C28: a login by %s", async (method) => {
@@ -75,7 +75,7 @@ describe.for(["tls", "starttls"] as const)("smtp-server, security %s", (security
 describe("smtp-server over LMTP", () => {
   it("X7, X8: after the final dot each recipient has an answer of its own", async () => {
     await using server = await startSmtpServer({ lmtp: true, authOptional: true });
-    await using transport = lmtp({ host: "127.0.0.1", port: server.port, deadline: 20_000 });
+    await using transport = lmtp({ host: "127.0.0.1", port: server.port, deadline: 40_000 });
     const to = ["a@example.test", "nobody@example.test", "full@example.test", "b@example.test"];
     expect((await transport.send(mailOf({ to }))).outcomes).toMatchObject([
       accepted,

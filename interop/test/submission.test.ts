@@ -28,7 +28,7 @@ describe.skipIf("postfix" in missing || "dovecot" in missing)("Postfix for submi
   function connect(port: "submissions" | "submission", options: Partial<SmtpOptions>): SmtpTransport {
     const security = port === "submissions" ? "tls" : "starttls";
     const tls = { ca: postfix.ca };
-    return smtp({ host: "127.0.0.1", port: postfix.ports[port], security, tls, pool: 1, deadline: 20_000, ...options });
+    return smtp({ host: "127.0.0.1", port: postfix.ports[port], security, tls, pool: 1, deadline: 40_000, ...options });
   }
 
   describe.for(WAYS)("%s", ([, port]) => {
@@ -38,7 +38,7 @@ describe.skipIf("postfix" in missing || "dovecot" in missing)("Postfix for submi
       expect((await transport.send(mailOf({ to: [box.address] }))).outcomes).toMatchObject([accepted]);
       const [arrived] = await box.arrivals(1);
       expect(arrived?.trace.at(-1)).toMatch(/using TLSv1\.3 .* with ESMTPSA id/);
-      expect(await postfix.log()).toContain(`client=unknown[${localAddress}], sasl_method=${method}, sasl_username=${user.name}`);
+      expect(await postfix.logged(`client=unknown[${localAddress}]`)).toContain(` sasl_method=${method}, sasl_username=${user.name}`);
     });
 
     it.for(["OAUTHBEARER", "XOAUTH2"] as const)("C28: a token by %s", async (method) => {
@@ -46,7 +46,7 @@ describe.skipIf("postfix" in missing || "dovecot" in missing)("Postfix for submi
       const auth = { user: user.name, token: dovecot.token(user, 60), method };
       await using transport = connect(port, { localAddress, auth });
       expect((await transport.send(mailOf({ to: [box.address] }))).outcomes).toMatchObject([accepted]);
-      expect(await postfix.log()).toContain(`client=unknown[${localAddress}], sasl_method=${method}, sasl_username=${user.name}`);
+      expect(await postfix.logged(`client=unknown[${localAddress}]`)).toContain(` sasl_method=${method}, sasl_username=${user.name}`);
     });
 
     it.for([
@@ -80,7 +80,7 @@ describe.skipIf("postfix" in missing || "dovecot" in missing)("Postfix for submi
     const [user, box, localAddress] = [dovecot.user(), postfix.mailbox(), clientAddress()];
     await using transport = connect("submissions", { localAddress, auth: { user: user.name, pass: user.password } });
     await transport.send(mailOf({ to: [box.address] }));
-    expect(await postfix.log()).toContain(`client=unknown[${localAddress}], sasl_method=SCRAM-SHA-256, `);
+    expect(await postfix.logged(`client=unknown[${localAddress}]`)).toContain(" sasl_method=SCRAM-SHA-256, ");
   });
 
   it.for(["OAUTHBEARER", "XOAUTH2"] as const)("C28: gets a new token when the old one has expired (%s)", async (method) => {

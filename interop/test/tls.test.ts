@@ -22,7 +22,7 @@ describe.skipIf("postfix" in inject("missing"))("Postfix and TLS", () => {
   /** What becomes of one mail. Where it is not accepted, the server has not taken the recipient either. */
   async function attempt(port: keyof Postfix["ports"], options: Partial<SmtpOptions>): Promise<readonly Outcome[]> {
     const localAddress = clientAddress();
-    await using transport = smtp({ host: "127.0.0.1", port: postfix.ports[port], localAddress, deadline: 20_000, ...options });
+    await using transport = smtp({ host: "127.0.0.1", port: postfix.ports[port], localAddress, deadline: 40_000, ...options });
     const { outcomes } = await transport.send(mailOf({ to: [BOX] }));
     if (outcomes[0]?.kind === "accepted") return outcomes;
     await transport[Symbol.asyncDispose]();
