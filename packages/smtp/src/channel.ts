@@ -10,7 +10,7 @@ import { transcript } from "./transcript.ts";
 
 /** A command on its way: what its reply means, and how long to wait for it. */
 export interface Expected {
-  readonly phase: Phase;
+  phase: Phase;
   /** Milliseconds from the moment it is the next reply due. */
   readonly timeout: number;
   readonly onReply: (reply: Reply) => void;
@@ -33,8 +33,8 @@ export interface Channel {
   /** From now on the transcript and replies do not show these, should the server repeat them. */
   hide(secrets: readonly string[]): void;
   expect(expected: Expected): void;
-  /** Restarts the wait for the next reply, as a body makes progress. Milliseconds. */
-  extend(timeout: number): void;
+  /** Restarts the wait for the next reply, as a body makes progress. Milliseconds. `phase` is what is awaited now. */
+  extend(timeout: number, phase?: Phase): void;
   /** Resolves when the socket takes more; rejects with the reason when the channel ends. */
   drained(): Promise<void>;
   /** Waits for what has to be had before the next command; rejects with the reason when the channel ends first. */
@@ -177,7 +177,10 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     note: (said) => log.client(said),
     hide: (secrets) => log.hide(secrets),
     expect,
-    extend: (timeout) => patience.set(timeout),
+    extend(timeout, phase) {
+      patience.set(timeout);
+      if (phase !== undefined) for (const next of expected) next.phase = phase;
+    },
     drained: () => untilEnd((resolve) => (socket.writableNeedDrain ? socket.once("drain", resolve) : resolve())),
     during: (work) => untilEnd((resolve, reject) => void work.then(resolve, reject)),
     reply: (phase, timeout) => untilEnd((resolve) => expect({ phase, timeout, onReply: resolve })),

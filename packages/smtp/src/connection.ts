@@ -7,8 +7,7 @@ import { serverLimits } from "./limits.ts";
 import type { Resolved } from "./options.ts";
 import type { Piece } from "./pieces.ts";
 import type { Session } from "./session.ts";
-import type { Transaction } from "./transaction.ts";
-import { transaction } from "./transaction.ts";
+import { Transaction } from "./transaction.ts";
 
 /** A session at work: one mail after the other, and where the server pipelines, the next behind the last. */
 export interface Connection {
@@ -47,6 +46,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
   const { timeouts, pool } = options;
   const dialogue = makeDialogue(session, options, { mayChunk: () => owner.chunking, following, done, notUnderstood, stuck });
   const limits = serverLimits(session.capabilities);
+  const way = { session, limits, by, timeouts };
   const maxMessages = Math.min(pool.messages, limits.messages);
   const retireAt = performance.now() + pool.lifetime;
   /** In the order of the wire; only the last may not be committed yet. */
@@ -81,7 +81,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
   }
 
   function begin(job: Job): readonly Piece[] {
-    const current = transaction(job, session, limits, by, timeouts);
+    const current = new Transaction(job, way);
     if (current.crowdedOut) {
       retiring = true;
       owner.again(job);
@@ -209,7 +209,6 @@ export function startConnection(session: Session, options: Resolved, by: string,
     goodbye ??= sayGoodbye(channel, underWay.length > 0);
     return goodbye;
   }
-
 
   async function probe(): Promise<boolean> {
     probing = true;

@@ -1,7 +1,6 @@
 import type { Reply } from "@postroad/core";
 import type { Channel } from "./channel.ts";
 import { dotStuffer } from "./dots.ts";
-import type { Phase } from "./failure.ts";
 import { doubtful, lost, refused } from "./failure.ts";
 import type { Timeouts } from "./options.ts";
 import type { BodyEvents } from "./sending.ts";
@@ -21,16 +20,15 @@ export function sendData(
 ): void {
   const { body } = current.job;
   channel.note(`(message${body.size === undefined ? "" : ` of ${body.size} bytes`})`);
-  const answers = finalReplies(current, channel, timeouts, events.done, lmtp);
   if (isSmall(body) && !channel.ahead) {
     const stuffer = dotStuffer();
     const pieces = (body.chunks ?? []).map((chunk) => stuffer.push(chunk));
     current.commit();
-    answers(timeouts.final);
+    expectFinal(current, channel, timeouts, events.done, lmtp);
     channel.write(...pieces, stuffer.end(), ...events.following());
     return;
   }
-  answers(timeouts.block);
+  expectFinal(current, channel, timeouts, events.done, lmtp);
   stream(current, channel, timeouts, events).catch((error: unknown) => {
     if (channel.reason !== undefined) return;
     // Without the final dot the server forgets what it got (RFC 5321 §4.1.1.4).
@@ -40,27 +38,26 @@ export function sendData(
   });
 }
 
-function finalReplies(
+/** Expects the replies to a message that is on its way, or still has to go. */
+function expectFinal(
   current: Transaction,
   channel: Channel,
   timeouts: Required<Timeouts>,
   done: () => void,
   lmtp: boolean,
-): (timeout: number) => void {
+): void {
   const count = lmtp ? current.accepted : 1;
-  const phase = (): Phase => (current.committed ? "final" : "body");
-  return (timeout) => {
-    for (let position = 0; position < count; position += 1) {
-      const onReply = (reply: Reply): void => {
-        if (!current.committed) return tooEarly(reply, current, channel);
-        if (lmtp) current.finishOne(reply, position);
-        if (position < count - 1) return;
-        current.finish(reply);
-        done();
-      };
-      channel.expect({ get phase() { return phase(); }, timeout: position === 0 ? timeout : timeouts.final, onReply });
-    }
-  };
+  const first = current.committed ? timeouts.final : timeouts.block;
+  for (let position = 0; position < count; position += 1) {
+    const onReply = (reply: Reply): void => {
+      if (!current.committed) return tooEarly(reply, current, channel);
+      if (lmtp) current.finishOne(reply, position);
+      if (position < count - 1) return;
+      current.finish(reply);
+      done();
+    };
+    channel.expect({ phase: current.committed ? "final" : "body", timeout: position === 0 ? first : timeouts.final, onReply });
+  }
 }
 
 async function stream(
@@ -78,7 +75,7 @@ async function stream(
   }
   if (channel.reason !== undefined) return;
   current.commit();
-  channel.extend(timeouts.final);
+  channel.extend(timeouts.final, "final");
   channel.write(stuffer.end(), ...following());
 }
 

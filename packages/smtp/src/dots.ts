@@ -1,6 +1,6 @@
 const DOT = 0x2e;
 const LF = 0x0a;
-const CRLF = Buffer.from("\r\n");
+const CR = 0x0d;
 /** Ends the data where its last line is complete (RFC 5321 §4.1.1.4). */
 const END = ".\r\n";
 
@@ -13,17 +13,19 @@ export interface DotStuffer {
 }
 
 export function dotStuffer(): DotStuffer {
-  let atLineStart = true;
-  let lastTwo: Buffer = CRLF;
+  // As if a complete line went before: nothing at all needs only the dot.
+  let last = LF;
+  let lastButOne = CR;
   return {
     push(chunk) {
-      if (chunk.byteLength === 0) return chunk;
-      const dots = dotsOf(chunk, atLineStart);
-      atLineStart = chunk[chunk.byteLength - 1] === LF;
-      lastTwo = chunk.byteLength > 1 ? chunk.subarray(-2) : Buffer.concat([lastTwo, chunk]).subarray(-2);
+      const { byteLength } = chunk;
+      if (byteLength === 0) return chunk;
+      const dots = dotsOf(chunk, last === LF);
+      lastButOne = byteLength > 1 ? (chunk[byteLength - 2] ?? 0) : last;
+      last = chunk[byteLength - 1] ?? 0;
       return dots.length === 0 ? chunk : doubled(chunk, dots);
     },
-    end: () => (lastTwo.equals(CRLF) ? END : `\r\n${END}`),
+    end: () => (last === LF && lastButOne === CR ? END : `\r\n${END}`),
   };
 }
 

@@ -7,18 +7,17 @@ import type { Scene } from "./failure.ts";
 /** What to say of a mail that is stopped, given where it was at that moment. */
 export type Why = (scene: Scene) => Refusal;
 
-/** One mail on its way through the pool: settled exactly once, with an outcome for every recipient. */
-export interface Job {
+/**
+ * One mail on its way through the pool: settled exactly once, with an outcome for every recipient. A class for the
+ * reason that Transaction is one.
+ */
+export class Job {
   readonly mail: Mail;
   readonly paths: Paths;
   readonly body: Body;
-  readonly settled: boolean;
-  /** By index of the recipient: nobody has decided on it yet, so it still has to be sent. */
-  undecided(index: number): boolean;
-  /** Final for this recipient, while others still have to be sent. */
-  decide(index: number, verdict: ForAll<Outcome>): void;
+  settled = false;
   /** How often it was moved off a connection that had gone stale. */
-  moves: number;
+  moves = 0;
   /** Set when the sender lost interest after a final dot: what is not sent by then stays unsent. */
   halted: Why | undefined;
   /**
@@ -26,40 +25,44 @@ export interface Job {
    * with `giveUp`, which ends the wait for the reply.
    */
   stop: ((why: Why, giveUp: boolean) => void) | undefined;
-  /** Settles: every recipient not decided yet gets its verdict. */
-  settle(verdict: (index: number) => ForAll<Outcome>): void;
-  /** The same Refusal for everybody not decided yet. */
-  refuse(reason: Refusal): void;
-}
 
-export function makeJob(mail: Mail, paths: Paths, body: Body, by: string, onSettled: (receipt: Receipt) => void): Job {
-  const decided: (ForAll<Outcome> | undefined)[] = [];
-  for (const path of paths.to) decided.push(typeof path === "string" ? undefined : verdictOf(path, by));
-  let settled = false;
-  const job: Job = {
-    mail,
-    paths,
-    body,
-    moves: 0,
-    halted: undefined,
-    stop: undefined,
-    get settled() {
-      return settled;
-    },
-    undecided: (index) => decided[index] === undefined,
-    decide(index, verdict) {
-      decided[index] ??= verdict;
-    },
-    settle(verdict) {
-      if (settled) return;
-      settled = true;
-      onSettled(receipt(mail, (_, index) => decided[index] ?? verdict(index)));
-    },
-    refuse(reason) {
-      if (settled) return;
-      const verdict = verdictOf(reason, by);
-      job.settle(() => verdict);
-    },
-  };
-  return job;
+  readonly #by: string;
+  readonly #onSettled: (receipt: Receipt) => void;
+  /** By index of the recipient; undefined while nobody is decided on. */
+  #decided: (ForAll<Outcome> | undefined)[] | undefined;
+
+  /** `paths` that are Refusals are decided on at once. */
+  constructor(mail: Mail, paths: Paths, body: Body, by: string, onSettled: (receipt: Receipt) => void) {
+    this.mail = mail;
+    this.paths = paths;
+    this.body = body;
+    this.#by = by;
+    this.#onSettled = onSettled;
+    for (const [index, path] of paths.to.entries()) if (typeof path !== "string") this.decide(index, verdictOf(path, by));
+  }
+
+  /** By index of the recipient: nobody has decided on it yet, so it still has to be sent. */
+  undecided(index: number): boolean {
+    return this.#decided?.[index] === undefined;
+  }
+
+  /** Final for this recipient, while others still have to be sent. */
+  decide(index: number, verdict: ForAll<Outcome>): void {
+    this.#decided ??= [];
+    this.#decided[index] ??= verdict;
+  }
+
+  /** Settles: every recipient not decided yet gets its verdict. */
+  settle(verdict: (index: number) => ForAll<Outcome>): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.#onSettled(receipt(this.mail, (_, index) => this.#decided?.[index] ?? verdict(index)));
+  }
+
+  /** The same Refusal for everybody not decided yet. */
+  refuse(reason: Refusal): void {
+    if (this.settled) return;
+    const verdict = verdictOf(reason, this.#by);
+    this.settle(() => verdict);
+  }
 }

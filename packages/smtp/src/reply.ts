@@ -4,6 +4,7 @@ import { printable } from "./transcript.ts";
 /** A reply may be long, but not endless (RFC 5321 §4.5.3.1.5 sets 512 octets a line; servers exceed it). */
 const MAX_REPLY_BYTES = 64 * 1024;
 const MAX_REPLY_LINES = 200;
+const TOO_LONG = `a reply of over ${MAX_REPLY_BYTES} bytes`;
 
 /** Turns bytes into replies, however they are cut into segments. */
 export interface ReplyParser {
@@ -46,14 +47,16 @@ export function replyParser(onReply: (reply: Reply) => void): ReplyParser {
         const line = text.slice(start, withoutCr(text, start, end));
         held += end + 1 - start;
         start = end + 1;
-        rest = text.slice(start);
-        if (held > MAX_REPLY_BYTES) break;
+        // Whoever takes the reply may ask whether there is more.
+        rest = start < text.length ? text.slice(start) : "";
+        if (held > MAX_REPLY_BYTES) return TOO_LONG;
         const fault = takeLine(line);
         if (fault !== undefined) return fault;
       }
-      rest = text.slice(start);
+      if (start === 0) rest = text;
+      if (rest === "") return undefined;
       if (bareCr(rest)) return noReply(rest);
-      return held + rest.length > MAX_REPLY_BYTES ? `a reply of over ${MAX_REPLY_BYTES} bytes` : undefined;
+      return held + rest.length > MAX_REPLY_BYTES ? TOO_LONG : undefined;
     },
     get partial() {
       return rest.length > 0 || lines.length > 0;

@@ -5,7 +5,7 @@ import { remoteOf } from "./dial.ts";
 import { pathsOf } from "./envelope.ts";
 import { lost } from "./failure.ts";
 import type { Why } from "./job.ts";
-import { makeJob } from "./job.ts";
+import { Job } from "./job.ts";
 import type { Resolved, SmtpOptions } from "./options.ts";
 import type { Pool, PoolStats } from "./pool.ts";
 import { makePool } from "./pool.ts";
@@ -69,13 +69,13 @@ function send(mail: Mail, { signal }: SendOptions, pool: Pool, by: string, deadl
   const paths = pathsOf(mail.envelope);
   const body = bodyOf(mail.content);
   return new Promise((resolve) => {
-    const job = makeJob(mail, paths, body, by, (receipt) => {
+    const job = new Job(mail, paths, body, by, (receipt) => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
       resolve(receipt);
     });
     const onAbort = (): void => pool.stop(job, aborted, false);
-    const timer = setTimeout(() => pool.stop(job, late, true), deadline).unref();
+    const timer = setTimeout(() => pool.stop(job, late, true), deadline);
     const late: Why = (scene) => lost("4.4.7", `not sent within ${deadline} ms`, scene);
     signal?.addEventListener("abort", onAbort, { once: true });
     const [first] = paths.to;

@@ -5,184 +5,190 @@ import { checkBody, mailCommand, rcptCommand } from "./commands.ts";
 import type { Phase } from "./failure.ts";
 import { doubtful, isTooMany, lost, refused, successOf } from "./failure.ts";
 import type { Job } from "./job.ts";
+import type { ServerLimits } from "./limits.ts";
 import type { Timeouts } from "./options.ts";
 import type { Session } from "./session.ts";
-import type { ServerLimits } from "./limits.ts";
 
-/** One mail transaction (RFC 5321 §3.3): what to say, and what became of every recipient. */
-export interface Transaction {
+/**
+ * One mail transaction (RFC 5321 §3.3): what to say, and what became of every recipient. A class, unlike its
+ * neighbours: one is made for every mail, and closures with accessors cost more to make than the wire takes.
+ */
+export class Transaction {
   readonly job: Job;
   /** MAIL and every RCPT; empty where nothing of the mail may be sent. */
   readonly envelope: readonly string[];
-  /** What to expect for line `index` of the envelope; `then` is called after its reply has been taken in. */
-  expected(index: number, then: () => void): Expected;
-  /** Takes in the reply to DATA. True for 354: the server waits for the message. */
-  goAhead(reply: Reply): boolean;
-  /** Recipients the server has taken so far. */
-  readonly accepted: number;
-  /** The server has answered MAIL. */
-  readonly answered: boolean;
-  /** MAIL was refused as out of sequence: a transaction before it was still open. Nothing was looked at. */
-  readonly outOfStep: boolean;
-  /** MAIL was accepted and the message was not: only RSET ends the transaction (RFC 5321 §4.1.1.5). */
-  readonly open: boolean;
-  /** What completes the message is on its way: from here on the server may have taken the mail. */
-  readonly committed: boolean;
-  /** Some recipients are decided on, and the others need another transaction: all at once were too many. */
-  readonly unfinished: boolean;
   /** Nobody who is left may be sent to over this connection (RFC 9422 §4.3): over another one they may. */
   readonly crowdedOut: boolean;
-  commit(): void;
-  /** The reply to the message settles every recipient that is left. */
-  finish(reply: Reply): void;
-  /** LMTP: the reply to the message for the recipient accepted as number `position` (RFC 2033 §4.2). */
-  finishOne(reply: Reply, position: number): void;
-  /** The same fate for every recipient that is left. */
-  stop(reason: Refusal): void;
-  /** The server took none of those it was asked for; the others have their turn. */
-  giveUp(reason: Refusal): void;
-  /** The connection ended. After `commit` nobody knows whether the server took the mail. */
-  interrupt(reason: Refusal): void;
-}
+  /** The server has answered MAIL. */
+  answered = false;
+  /** MAIL was refused as out of sequence: a transaction before it was still open. Nothing was looked at. */
+  outOfStep = false;
+  /** MAIL was accepted and the message was not: only RSET ends the transaction (RFC 5321 §4.1.1.5). */
+  open = false;
+  /** What completes the message is on its way: from here on the server may have taken the mail. */
+  committed = false;
+  /** Some recipients are decided on, and the others need another transaction: all at once were too many. */
+  unfinished = false;
 
-export function transaction(
-  job: Job,
-  session: Session,
-  limits: ServerLimits,
-  by: string,
-  timeouts: Required<Timeouts>,
-): Transaction {
-  const { channel } = session;
-  const { lines, recipients, later } = envelopeOf(job, session, limits, by);
-  /** By index of the recipient: what its own reply said. */
-  const verdicts = new Map<number, ForAll<Outcome>>();
-  const taken: number[] = [];
+  readonly #way: Way;
+  readonly #lines: EnvelopeLines;
+  /** Indexes of the recipients the server has taken. */
+  readonly #taken: number[] = [];
+  /** By index of the recipient: what its own reply said. Most mails need none. */
+  #verdicts: Map<number, ForAll<Outcome>> | undefined;
   /** For these the server had too many recipients (RFC 5321 §4.5.3.1.10). */
-  const surplus = new Set<number>();
-  let answered = false;
-  let outOfStep = false;
-  let open = false;
-  let committed = false;
-  let unfinished = false;
+  #surplus: Set<number> | undefined;
   /** LMTP: every recipient that was taken has a verdict of its own. */
-  let oneByOne = false;
+  #oneByOne = false;
 
-  function settleAll(verdict: ForAll<Outcome>): void {
-    job.settle((index) => verdicts.get(index) ?? verdict);
+  constructor(job: Job, way: Way) {
+    this.job = job;
+    this.#way = way;
+    this.#lines = envelopeOf(job, way);
+    this.envelope = this.#lines.lines;
+    this.crowdedOut = this.#lines.later && this.#lines.recipients.length === 0;
   }
 
-  /** Decides on those of this transaction, and leaves the others for the next: of the surplus only if some were taken. */
-  function settleThese(verdict: ForAll<Outcome>): void {
-    const left = taken.length > 0 ? surplus : new Set();
-    if (!later && left.size === 0) return settleAll(verdict);
-    unfinished = !job.settled;
-    for (const index of recipients) if (!left.has(index)) job.decide(index, verdicts.get(index) ?? verdict);
-    const [first] = left;
-    // Those at the end and nobody else were too many: so many may be sent to at once.
-    if (first !== undefined && recipients[recipients.length - left.size] === first) limits.learn(taken.length);
+  /** Recipients the server has taken so far. */
+  get accepted(): number {
+    return this.#taken.length;
   }
 
-  function stop(reason: Refusal): void {
-    if (!job.settled) settleAll(verdictOf(reason, by));
+  /** What to expect for line `index` of the envelope; `then` is called after its reply has been taken in. */
+  expected(index: number, then: () => void): Expected {
+    const { timeouts } = this.#way;
+    const recipient = this.#lines.recipients[index - 1];
+    const onReply = (reply: Reply): void => {
+      if (recipient === undefined) this.#onMail(reply);
+      else this.#onRcpt(reply, recipient);
+      then();
+    };
+    if (recipient === undefined) return { phase: "mail", timeout: timeouts.command, onReply };
+    return { phase: "rcpt", timeout: timeouts.rcpt, onReply };
   }
 
-  /** After a reply that makes no sense, none can be trusted to belong to the command it was matched to. */
-  function confused({ code }: Reply, phase: Phase): void {
-    verdicts.clear();
-    channel.end(lost("4.5.0", `the server answered ${code}, which makes no sense here`, channel.scene(phase)));
+  /** Takes in the reply to DATA. True for 354: the server waits for the message. */
+  goAhead(reply: Reply): boolean {
+    if (reply.code < 300) {
+      this.#confused(reply, "data");
+      return false;
+    }
+    const go = isIntermediate(reply);
+    if (go) this.open = false;
+    else if (this.accepted > 0) this.stop(this.#refused(reply, "data"));
+    return go;
   }
 
-  function onMail(reply: Reply): void {
+  commit(): void {
+    this.committed = true;
+  }
+
+  /** The reply to the message settles every recipient that is left. */
+  finish(reply: Reply): void {
+    if (isIntermediate(reply)) return this.#confused(reply, "final");
+    this.open &&= reply.code >= 300;
+    // Out of step, and yet taken: to send it again would make a second copy.
+    this.outOfStep &&= reply.code >= 300;
+    if (this.outOfStep) return;
+    const verdict = this.#verdictOn(reply);
+    if (this.#oneByOne || verdict.kind === "accepted") this.#settleThese(verdict);
+    else this.#settleAll(verdict);
+  }
+
+  /** LMTP: the reply to the message for the recipient accepted as number `position` (RFC 2033 §4.2). */
+  finishOne(reply: Reply, position: number): void {
+    const index = this.#taken[position];
+    this.#oneByOne = true;
+    if (isIntermediate(reply)) this.#confused(reply, "final");
+    else if (index !== undefined) this.#note(index, this.#verdictOn(reply));
+  }
+
+  /** The same fate for every recipient that is left. */
+  stop(reason: Refusal): void {
+    if (!this.job.settled) this.#settleAll(verdictOf(reason, this.#way.by));
+  }
+
+  /** The server took none of those it was asked for; the others have their turn. */
+  giveUp(reason: Refusal): void {
+    if (!this.job.settled) this.#settleThese(verdictOf(reason, this.#way.by));
+  }
+
+  /** The connection ended. After `commit` nobody knows whether the server took the mail. */
+  interrupt(reason: Refusal): void {
+    if (this.job.settled) return;
+    const { by } = this.#way;
+    const [certain, doubt] = [verdictOf(reason, by), verdictOf(doubtful(reason), by)];
+    const sent = new Set(this.committed ? this.#lines.recipients : []);
+    this.job.settle((index) => this.#verdicts?.get(index) ?? (sent.has(index) ? doubt : certain));
+  }
+
+  #onMail(reply: Reply): void {
     // The channel ends over a 421; nothing of this mail was looked at.
     if (reply.code === 421) return;
-    answered = true;
-    if (isIntermediate(reply)) return confused(reply, "mail");
-    open = reply.code < 300;
-    outOfStep = reply.code === 503 && job.moves === 0;
-    if (!open && !outOfStep) stop(refused(reply, channel.scene("mail")));
+    this.answered = true;
+    if (isIntermediate(reply)) return this.#confused(reply, "mail");
+    this.open = reply.code < 300;
+    this.outOfStep = reply.code === 503 && this.job.moves === 0;
+    if (!this.open && !this.outOfStep) this.stop(this.#refused(reply, "mail"));
   }
 
-  function onRcpt(reply: Reply, index: number): void {
-    if (isIntermediate(reply)) return confused(reply, "rcpt");
+  #onRcpt(reply: Reply, index: number): void {
+    if (isIntermediate(reply)) return this.#confused(reply, "rcpt");
     if (reply.code < 300) {
-      taken.push(index);
-    } else if (!outOfStep) {
-      if (isTooMany(reply)) surplus.add(index);
-      verdicts.set(index, verdictOf(refused(reply, channel.scene("rcpt")), by));
+      this.#taken.push(index);
+    } else if (!this.outOfStep) {
+      if (isTooMany(reply)) (this.#surplus ??= new Set()).add(index);
+      this.#note(index, verdictOf(this.#refused(reply, "rcpt"), this.#way.by));
     }
   }
 
-  function verdictOn(reply: Reply): ForAll<Outcome> {
-    return reply.code < 300 ? accepted(reply, by, channel.remote) : verdictOf(refused(reply, channel.scene("final")), by);
+  /** After a reply that makes no sense, none can be trusted to belong to the command it was matched to. */
+  #confused({ code }: Reply, phase: Phase): void {
+    this.#verdicts = undefined;
+    const { channel } = this.#way.session;
+    channel.end(lost("4.5.0", `the server answered ${code}, which makes no sense here`, channel.scene(phase)));
   }
 
-  return {
-    job,
-    envelope: lines,
-    get accepted() {
-      return taken.length;
-    },
-    get answered() {
-      return answered;
-    },
-    get outOfStep() {
-      return outOfStep;
-    },
-    get open() {
-      return open;
-    },
-    get committed() {
-      return committed;
-    },
-    get unfinished() {
-      return unfinished;
-    },
-    crowdedOut: later && recipients.length === 0,
-    commit() {
-      committed = true;
-    },
-    expected(index, then) {
-      const recipient = recipients[index - 1];
-      if (recipient === undefined) return expect("mail", timeouts.command, onMail, then);
-      return expect("rcpt", timeouts.rcpt, (reply) => onRcpt(reply, recipient), then);
-    },
-    goAhead(reply) {
-      if (reply.code < 300) {
-        confused(reply, "data");
-        return false;
-      }
-      const go = isIntermediate(reply);
-      if (go) open = false;
-      else if (taken.length > 0) stop(refused(reply, channel.scene("data")));
-      return go;
-    },
-    finish(reply) {
-      if (isIntermediate(reply)) return confused(reply, "final");
-      open &&= reply.code >= 300;
-      // Out of step, and yet taken: to send it again would make a second copy.
-      outOfStep &&= reply.code >= 300;
-      if (outOfStep) return;
-      const verdict = verdictOn(reply);
-      if (oneByOne || verdict.kind === "accepted") settleThese(verdict);
-      else settleAll(verdict);
-    },
-    finishOne(reply, position) {
-      const index = taken[position];
-      oneByOne = true;
-      if (isIntermediate(reply)) confused(reply, "final");
-      else if (index !== undefined) verdicts.set(index, verdictOn(reply));
-    },
-    stop,
-    giveUp(reason) {
-      if (!job.settled) settleThese(verdictOf(reason, by));
-    },
-    interrupt(reason) {
-      if (job.settled) return;
-      const [certain, doubt] = [verdictOf(reason, by), verdictOf(doubtful(reason), by)];
-      const sent = new Set(committed ? recipients : []);
-      job.settle((index) => verdicts.get(index) ?? (sent.has(index) ? doubt : certain));
-    },
-  };
+  #note(index: number, verdict: ForAll<Outcome>): void {
+    (this.#verdicts ??= new Map()).set(index, verdict);
+  }
+
+  #verdictOn(reply: Reply): ForAll<Outcome> {
+    const { by, session } = this.#way;
+    return reply.code < 300 ? accepted(reply, by, session.channel.remote) : verdictOf(this.#refused(reply, "final"), by);
+  }
+
+  #refused(reply: Reply, phase: Phase): Refusal {
+    return refused(reply, this.#way.session.channel.scene(phase));
+  }
+
+  #settleAll(verdict: ForAll<Outcome>): void {
+    this.job.settle((index) => this.#verdicts?.get(index) ?? verdict);
+  }
+
+  /** Decides on those of this transaction, and leaves the others for the next: of the surplus only if some were taken. */
+  #settleThese(verdict: ForAll<Outcome>): void {
+    const { recipients, later } = this.#lines;
+    const left = this.accepted > 0 ? this.#surplus : undefined;
+    if (!later && left === undefined) return this.#settleAll(verdict);
+    this.unfinished = !this.job.settled;
+    for (const index of recipients) {
+      if (left?.has(index) !== true) this.job.decide(index, this.#verdicts?.get(index) ?? verdict);
+    }
+    if (left === undefined) return;
+    const [first] = left;
+    // Those at the end and nobody else were too many: so many may be sent to at once.
+    if (recipients[recipients.length - left.size] === first) this.#way.limits.learn(this.accepted);
+  }
+}
+
+/** What all transactions of a connection have in common. */
+export interface Way {
+  readonly session: Session;
+  readonly limits: ServerLimits;
+  /** Name of the transport. */
+  readonly by: string;
+  readonly timeouts: Required<Timeouts>;
 }
 
 interface EnvelopeLines {
@@ -194,7 +200,7 @@ interface EnvelopeLines {
 }
 
 /** The lines for those recipients that can be sent at all; the others are refused one by one. */
-function envelopeOf(job: Job, session: Session, limits: ServerLimits, by: string): EnvelopeLines {
+function envelopeOf(job: Job, { session, limits, by }: Way): EnvelopeLines {
   const { mail, paths, body } = job;
   const recipients: number[] = [];
   const lines: string[] = [];
@@ -232,17 +238,6 @@ function asRefusal(error: unknown): Refusal {
 
 function isIntermediate({ code }: Reply): boolean {
   return code >= 300 && code < 400;
-}
-
-function expect(phase: Phase, timeout: number, take: (reply: Reply) => void, then: () => void): Expected {
-  return {
-    phase,
-    timeout,
-    onReply(reply) {
-      take(reply);
-      then();
-    },
-  };
 }
 
 function accepted(reply: Reply, by: string, remote: string): ForAll<Accepted> {

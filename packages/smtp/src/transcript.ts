@@ -23,6 +23,7 @@ export function transcript(): Transcript {
   const hidden: string[] = [];
 
   function clean(text: string): string {
+    if (hidden.length === 0) return text;
     return hidden.reduce((cleaned, secret) => cleaned.replaceAll(secret, "***"), text);
   }
 
