@@ -1,5 +1,5 @@
 export type { Defaults } from "./defaults.ts";
-export type { DraftFor, Mailer, Sent } from "./mailer.ts";
+export type { DraftFor, Mailer } from "./mailer.ts";
 export { createMailer } from "./mailer.ts";
 export type {
   Content,
@@ -19,6 +19,6 @@ export type {
 export { ConfigError, DeliveryError, Refusal, borrow, compose, deliver } from "@postroad/core";
 export type { Draft } from "@postroad/message";
 export { MessageError, createMessage, edit, file, rawMail } from "@postroad/message";
-export type { Concurrency } from "@postroad/routing";
+export type { Concurrency, Sent } from "@postroad/routing";
 export type { SmtpOptions } from "@postroad/smtp";
 export { smtp } from "@postroad/smtp";

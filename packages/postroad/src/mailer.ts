@@ -2,7 +2,7 @@ import type { Message, Receipt, SendOptions, Transport } from "@postroad/core";
 import { checkOptions, deliver, isInteger, isObject } from "@postroad/core";
 import type { Draft } from "@postroad/message";
 import { createMessage } from "@postroad/message";
-import type { Concurrency } from "@postroad/routing";
+import type { Concurrency, Sent } from "@postroad/routing";
 import { concurrently } from "@postroad/routing";
 import type { Defaults } from "./defaults.ts";
 import { withDefaults } from "./defaults.ts";
@@ -11,11 +11,6 @@ import { withDefaults } from "./defaults.ts";
 export type DraftFor<D extends Defaults> = D extends { readonly from: NonNullable<Draft["from"]> }
   ? Omit<Draft, "from"> & Partial<Pick<Draft, "from">>
   : Draft;
-
-/** What became of one mail of many: its receipt, or why it could not even be composed. */
-export type Sent =
-  | { readonly index: number; readonly receipt: Receipt; readonly error?: undefined }
-  | { readonly index: number; readonly receipt?: undefined; readonly error: Error };
 
 /** An application's way to send mail. Dispose it to finish what is under way and close the transport. */
 export interface Mailer<T extends Transport<Message>, D extends Defaults = Defaults> extends AsyncDisposable {

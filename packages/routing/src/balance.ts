@@ -36,7 +36,8 @@ export function balance<M extends Mail>(transports: readonly Transport<M>[], opt
   const { health = newHealth() } = options;
   const inFlight = transports.map(() => 0);
 
-  const send = choosing<M>(health, async (mail, sending, ask) => {
+  const name = `balance(${transports.map((transport) => transport.name).join(" ")})`;
+  const send = choosing<M>(name, health, async (mail, sending, ask) => {
     const all = [...transports.keys()];
     const up = all.filter((index) => health.state(transportAt(index)) !== "down");
     const index = strategy(mail, up.length > 0 ? up : all, inFlight);
@@ -54,7 +55,7 @@ export function balance<M extends Mail>(transports: readonly Transport<M>[], opt
     return found;
   }
 
-  return several(`balance(${transports.map(({ name }) => name).join(" ")})`, transports, "all", send);
+  return several(name, transports, "all", send);
 }
 
 function strategyOf({ strategy = "round-robin", weights, key }: BalanceOptions, count: number): Strategy {

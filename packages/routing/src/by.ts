@@ -32,21 +32,24 @@ export function byHeader(name: string): By {
   return ({ content }, _, { signal }) => headerField(content, name, signal);
 }
 
-/** The recipients by their key, in the order in which keys come up. What `by` throws is our misconfiguration: 4.3.5. */
-export async function lanesOf<M extends Mail>(
-  mail: M,
-  by: By,
-  options: SendOptions,
-): Promise<ReadonlyMap<string | undefined, M>> {
-  const lanes = new Map<string | undefined, Recipient[]>();
-  for (const recipient of mail.envelope.to) {
-    const key = await keyOf(mail, recipient, by, options);
-    const lane = lanes.get(key);
-    if (lane === undefined) lanes.set(key, [recipient]);
-    else lane.push(recipient);
+/** The key of each recipient, in order. What `by` throws is our misconfiguration: 4.3.5. */
+export async function keysOf(mail: Mail, by: By, options: SendOptions): Promise<readonly (string | undefined)[]> {
+  const keys: (string | undefined)[] = [];
+  for (const recipient of mail.envelope.to) keys.push(await keyOf(mail, recipient, by, options));
+  return keys;
+}
+
+/** The mail for the recipients of each lane, in the order in which lanes come up. `lanes` has one for each recipient. */
+export function lanesOf<M extends Mail, Lane>(mail: M, lanes: readonly Lane[]): ReadonlyMap<Lane, M> {
+  const { to } = mail.envelope;
+  const recipients = new Map<Lane, Recipient[]>();
+  for (const [index, lane] of lanes.entries()) {
+    const others = recipients.get(lane);
+    const own = to.slice(index, index + 1);
+    if (others === undefined) recipients.set(lane, own);
+    else others.push(...own);
   }
-  if (lanes.size === 1) return new Map([...lanes.keys()].map((key) => [key, mail]));
-  return new Map([...lanes].map(([key, to]) => [key, narrow(mail, to)]));
+  return new Map([...recipients].map(([lane, each]) => [lane, each.length === to.length ? mail : narrow(mail, each)]));
 }
 
 async function keyOf(mail: Mail, recipient: Recipient, by: By, options: SendOptions): Promise<string | undefined> {

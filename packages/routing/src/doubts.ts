@@ -37,9 +37,11 @@ export function rememberDoubts<M extends Mail>(): Doubts<M> {
     note(mail, from, { outcomes }) {
       for (const outcome of outcomes) {
         const isDoubt = outcome.kind === "deferred" && outcome.uncertain === true;
+        const key = keyOf(mail, outcome.recipient);
         const places = known.get(mail.content);
-        if (isDoubt) known.set(mail.content, (places ?? new Map()).set(keyOf(mail, outcome.recipient), from));
-        else if (outcome.kind !== "deferred") places?.delete(keyOf(mail, outcome.recipient));
+        if (isDoubt && places === undefined) known.set(mail.content, new Map([[key, from]]));
+        else if (isDoubt) places?.set(key, from);
+        else if (outcome.kind !== "deferred") places?.delete(key);
       }
     },
   };

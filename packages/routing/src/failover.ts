@@ -29,7 +29,7 @@ export function failover<M extends Mail>(...given: readonly (Transport<M> | Fail
   checkOptions("failover", options, rules);
   const { health = newHealth() } = options;
   const name = `failover(${members.map((member) => member.name).join(" ")})`;
-  const send = choosing<M>(health, (mail, sending, ask) => inOrder(members, health, mail, sending, ask));
+  const send = choosing<M>(name, health, (mail, sending, ask) => inOrder(members, health, mail, sending, ask));
   return several(name, members, "any", send);
 }
 
@@ -52,9 +52,8 @@ async function inOrder<M extends Mail>(
   async function attempt(member: Transport<M>): Promise<void> {
     const part = narrow(mail, left);
     const answer = await ask(member, part, options);
-    const got = merge(part, answer.report);
-    report = report === undefined ? got : merge(mail, report, got);
-    left = pick(part, got, precedesAcceptance);
+    report = report === undefined ? answer.report : merge(mail, report, answer.report);
+    left = pick(part, answer.report, precedesAcceptance);
     anybodyAnswered ||= answer.sign !== "failed";
   }
 

@@ -3,6 +3,9 @@ import type { Content } from "@postroad/core";
 /** Past this many bytes a header counts as broken; the largest that servers take by default is about as long. */
 const LONGEST_HEADER = 256 * 1024;
 
+const CRLF = Buffer.from("\r\n");
+const BLANK_LINE = Buffer.from("\r\n\r\n");
+
 const headers = new WeakMap<Content, string>();
 
 /**
@@ -14,7 +17,7 @@ export async function headerField(
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  const header = headers.get(content) ?? (await unlessAborted(readHeader(content), signal));
+  const header = headers.get(content) ?? (await unlessAborted(readHeader(content, signal), signal));
   headers.set(content, header);
   const wanted = `${name.toLowerCase()}:`;
   const field = header
@@ -24,15 +27,23 @@ export async function headerField(
   return field?.slice(wanted.length).trim();
 }
 
-async function readHeader(content: Content): Promise<string> {
-  let bytes = Buffer.alloc(0);
+async function readHeader(content: Content, signal: AbortSignal | undefined): Promise<string> {
+  // A line end in front, so that a header of nothing ends like any other.
+  const chunks: Uint8Array[] = [CRLF];
+  let size = 0;
+  let tail: Uint8Array = CRLF;
   for await (const chunk of content.open()) {
-    bytes = Buffer.concat([bytes, chunk]);
-    const end = bytes.indexOf("\r\n\r\n");
-    if (end !== -1) return bytes.toString("utf8", 0, end);
-    if (bytes.length > LONGEST_HEADER) throw new RangeError(`the header is longer than ${LONGEST_HEADER} bytes`);
+    signal?.throwIfAborted();
+    chunks.push(chunk);
+    size += chunk.length;
+    const seam = Buffer.concat([tail, chunk]);
+    if (seam.includes(BLANK_LINE)) break;
+    if (size > LONGEST_HEADER) throw new RangeError(`the header is longer than ${LONGEST_HEADER} bytes`);
+    tail = seam.subarray(-BLANK_LINE.length + 1);
   }
-  return bytes.toString("utf8");
+  const bytes = Buffer.concat(chunks);
+  const end = bytes.indexOf(BLANK_LINE);
+  return bytes.toString("utf8", 0, end === -1 ? bytes.length : end);
 }
 
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

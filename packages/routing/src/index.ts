@@ -13,7 +13,7 @@ export type { RewriteOptions } from "./rewrite.ts";
 export { rewrite } from "./rewrite.ts";
 export type { RoutingTable } from "./route.ts";
 export { route } from "./route.ts";
-export type { SentMail } from "./send-all.ts";
+export type { Sent } from "./send-all.ts";
 export { sendAll } from "./send-all.ts";
 export type { SplitOptions } from "./split.ts";
 export { split } from "./split.ts";

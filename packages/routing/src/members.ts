@@ -1,7 +1,8 @@
 import type { Mail, Outcome, Receipt, Send, SendOptions, Transport } from "@postroad/core";
-import { merge, narrow } from "@postroad/core";
+import { Refusal, merge, narrow, receipt, verdictOf } from "@postroad/core";
 import { rememberDoubts } from "./doubts.ts";
 import type { Health, Sign } from "./health.ts";
+import { sendTo } from "./several.ts";
 
 /** What one member said, over the part of the mail it was given. */
 export interface Answer {
@@ -17,6 +18,7 @@ export type Ask<M extends Mail> = (member: Transport<M>, mail: M, options: SendO
  * doubt go to the member that may have them, and stay in doubt until it accepts or rejects.
  */
 export function choosing<M extends Mail>(
+  name: string,
   health: Health,
   choose: (mail: M, options: SendOptions, ask: Ask<M>) => Promise<Receipt>,
 ): Send<M> {
@@ -24,31 +26,29 @@ export function choosing<M extends Mail>(
 
   async function ask(member: Transport<M>, mail: M, options: SendOptions): Promise<Answer> {
     const tell = health.begin(member, mail);
-    let report: Receipt | undefined;
-    let sign: Sign = "nothing";
-    try {
-      report = await member.send(mail, options);
-      doubts.note(mail, member, report);
-    } finally {
-      // What comes after an abort shows nothing of the transport.
-      sign = tell(options.signal?.aborted === true ? undefined : report);
-    }
-    return { report, sign };
+    const report = await sendTo(member, mail, options);
+    doubts.note(mail, member, report);
+    // What comes after an abort shows nothing of the transport.
+    return { report, sign: tell(options.signal?.aborted === true ? undefined : report) };
   }
 
   return async (mail, options) => {
     const where = doubts.of(mail);
     if (where === undefined) return choose(mail, options, ask);
-    const parts = [...where.bound].map(async ([member, to]) => {
-      const part = narrow(mail, to);
-      return inDoubt(merge(part, (await ask(member, part, options)).report));
-    });
-    if (where.free.length > 0) {
-      const part = narrow(mail, where.free);
-      parts.push(choose(part, options, ask).then((report) => merge(part, report)));
-    }
+    const parts = [...where.bound].map(async ([member, to]) => inDoubt((await ask(member, narrow(mail, to), options)).report));
+    if (where.free.length > 0) parts.push(chooseFor(narrow(mail, where.free), options));
     return merge(mail, ...(await Promise.all(parts)));
   };
+
+  /** A choice that fails must not take along what those in doubt were told. */
+  async function chooseFor(part: M, options: SendOptions): Promise<Receipt> {
+    try {
+      return await choose(part, options, ask);
+    } catch (error) {
+      if (error instanceof Refusal) return receipt(part, verdictOf(error, name));
+      throw error;
+    }
+  }
 }
 
 function inDoubt(report: Receipt): Receipt {

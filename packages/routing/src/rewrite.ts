@@ -1,8 +1,8 @@
-import type { Mail, Middleware, Outcome, Receipt, Recipient, Rules, Transport } from "@postroad/core";
-import { checkOptions, isFunction, isInteger, mailboxKey, merge, receipt, verdictOf, wrap } from "@postroad/core";
+import type { Mail, Middleware, Outcome, Recipient, Rules, Transport } from "@postroad/core";
+import { checkOptions, isFunction, isInteger, mailboxKey, receipt, verdictOf, wrap } from "@postroad/core";
 import { combined } from "./combined.ts";
 import { pooled } from "./pooled.ts";
-import { isAddress, misconfigured } from "./several.ts";
+import { isAddress, misconfigured, sendTo } from "./several.ts";
 
 export interface RewriteOptions {
   /** Where a recipient's mail goes instead: one address, several, or undefined for as it is. */
@@ -25,8 +25,7 @@ export function rewrite(options: RewriteOptions): Middleware {
   return <M extends Mail>(next: Transport<M>): Transport<M> =>
     wrap("rewrite", next, async (mail: M, sending) => {
       const plan = planOf(mail, options);
-      const send = async (part: M): Promise<Receipt> => merge(part, await next.send(part, sending));
-      const reports = await pooled(mailsOf(mail, plan), concurrency, send);
+      const reports = await pooled(mailsOf(mail, plan), concurrency, (part) => sendTo(next, part, sending));
       const told = new Map<string, Outcome>();
       for (const { outcomes } of reports) for (const outcome of outcomes) told.set(mailboxKey(outcome.recipient), outcome);
       return receipt(mail, (_, index) => verdictFor(plan.callers[index], told));
@@ -79,7 +78,7 @@ function forwardPaths(mail: Mail, recipient: Recipient, { to }: RewriteOptions):
 /** The recipient under another address; reports go on naming the one that was first named (RFC 3461 §5.2.7.3). */
 function renamed(recipient: Recipient, address: string): Recipient {
   if (address === recipient.address) return recipient;
-  const type = /^[\x20-\x7e]*$/.test(recipient.address) ? "rfc822" : "utf-8";
+  const type = isAscii(recipient.address) ? "rfc822" : "utf-8";
   return { originalRecipient: `${type};${recipient.address}`, ...recipient, address };
 }
 
@@ -93,8 +92,11 @@ function mailsOf<M extends Mail>(mail: M, { paths }: Plan): readonly M[] {
 
 /** RFC 6531 §3.1: an address with UTF-8 in it needs SMTPUTF8. */
 function utf8(from: string, to: readonly Recipient[]): { readonly smtputf8?: true } {
-  const isAscii = (address: string): boolean => /^[\0-\x7f]*$/.test(address);
   return isAscii(from) && to.every(({ address }) => isAscii(address)) ? {} : { smtputf8: true };
+}
+
+function isAscii(address: string): boolean {
+  return !/[^\p{ASCII}]/u.test(address);
 }
 
 function verdictFor(where: readonly string[] | Error | undefined, told: ReadonlyMap<string, Outcome>): Outcome {

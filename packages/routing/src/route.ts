@@ -1,8 +1,8 @@
-import type { Mail, Receipt, SendOptions, Transport } from "@postroad/core";
+import type { Mail, Receipt, Transport } from "@postroad/core";
 import { ConfigError, isFunction, merge, receipt } from "@postroad/core";
 import type { By } from "./by.ts";
-import { byDomain, domainKey, lanesOf } from "./by.ts";
-import { checkMembers, several } from "./several.ts";
+import { byDomain, domainKey, keysOf, lanesOf } from "./by.ts";
+import { checkMembers, sendTo, several } from "./several.ts";
 
 /**
  * Transports by key. `"*.example.org"` takes every key that ends in `.example.org`, the longest such key first, and
@@ -21,14 +21,12 @@ export function route<M extends Mail>(by: By, table: RoutingTable<M>): Transport
   const routes = normalized(by, table);
   const name = `route(${[...routes].map(([key, { name: at }]) => `${key}=${at}`).join(" ")})`;
 
-  async function sendLane(key: string | undefined, mail: M, options: SendOptions): Promise<Receipt> {
-    const target = find(routes, key);
-    return target === undefined ? unroutable(mail, key) : merge(mail, await target.send(mail, options));
-  }
-
   return several(name, [...routes.values()], "all", async (mail, options) => {
-    const lanes = [...(await lanesOf(mail, by, options))];
-    return merge(mail, ...(await Promise.all(lanes.map(([key, lane]) => sendLane(key, lane, options)))));
+    const targets = (await keysOf(mail, by, options)).map((key) => find(routes, key) ?? key);
+    const lanes = [...lanesOf(mail, targets)];
+    const send = async ([target, lane]: (typeof lanes)[number]): Promise<Receipt> =>
+      typeof target === "object" ? sendTo(target, lane, options) : unroutable(lane, target);
+    return merge(mail, ...(await Promise.all(lanes.map(send))));
   });
 }
 

@@ -3,8 +3,8 @@ import { checkOptions, isInteger, isObject } from "@postroad/core";
 import type { Concurrency } from "./concurrently.ts";
 import { concurrently } from "./concurrently.ts";
 
-/** What became of one mail of many: its receipt, or why it could not be sent at all. */
-export type SentMail =
+/** What became of one mail of many: its receipt, or why it could not be composed or sent at all. */
+export type Sent =
   | { readonly index: number; readonly receipt: Receipt; readonly error?: undefined }
   | { readonly index: number; readonly receipt?: undefined; readonly error: Error };
 
@@ -17,12 +17,12 @@ export function sendAll<M extends Mail>(
   transport: Transport<M>,
   mails: Iterable<M> | AsyncIterable<M>,
   options: Concurrency = {},
-): AsyncGenerator<SentMail, void, undefined> {
+): AsyncGenerator<Sent, void, undefined> {
   checkOptions("sendAll", options, { concurrency: isInteger(1, 100_000), signal: isObject });
   const sending = options.signal === undefined ? {} : { signal: options.signal };
   return concurrently(
     mails,
-    async (mail, index): Promise<SentMail> => {
+    async (mail, index): Promise<Sent> => {
       try {
         return { index, receipt: await transport.send(mail, sending) };
       } catch (error) {

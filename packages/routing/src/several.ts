@@ -1,4 +1,4 @@
-import type { Mail, Recipient, Send, SendOptions, Transport } from "@postroad/core";
+import type { Mail, Receipt, Recipient, Send, SendOptions, Transport } from "@postroad/core";
 import { ConfigError, Refusal, transport } from "@postroad/core";
 
 /** How many of its members a composite needs to be able to send. */
@@ -29,6 +29,14 @@ export function checkMembers(subject: string, members: readonly unknown[]): void
 
 export function isTransport(value: unknown): boolean {
   return typeof value === "object" && value !== null && "send" in value && typeof value.send === "function";
+}
+
+/**
+ * A member's receipt: one outcome for each recipient even where the member breaks the contract, throws or forgets
+ * somebody, so that what others accepted is not lost with it.
+ */
+export async function sendTo<M extends Mail>(member: Transport<M>, mail: M, options: SendOptions): Promise<Receipt> {
+  return transport<M>(member.name, (given, sending) => member.send(given, sending)).send(mail, options);
 }
 
 /** Nothing was sent because an option of ours does not work: never a reason to bounce anybody's mail. */

@@ -1,8 +1,9 @@
 import type { Mail, Middleware, Rules, Transport } from "@postroad/core";
 import { checkOptions, isFunction, isInteger, merge, narrow, wrap } from "@postroad/core";
 import type { By } from "./by.ts";
-import { lanesOf } from "./by.ts";
+import { keysOf, lanesOf } from "./by.ts";
 import { pooled } from "./pooled.ts";
+import { sendTo } from "./several.ts";
 
 export interface SplitOptions {
   /** Recipients of one key go together, e.g. `byDomain`. @default all go together */
@@ -21,10 +22,9 @@ export function split(options: SplitOptions = {}): Middleware {
   const { by = () => undefined, max = 100, concurrency = 8 } = options;
   return <M extends Mail>(next: Transport<M>): Transport<M> =>
     wrap("split", next, async (mail: M, sending) => {
-      const lanes = [...(await lanesOf(mail, by, sending)).values()];
+      const lanes = [...lanesOf(mail, await keysOf(mail, by, sending)).values()];
       const parts = lanes.flatMap((lane) => chunks(lane, max));
-      const send = async (part: M) => merge(part, await next.send(part, sending));
-      return merge(mail, ...(await pooled(parts, concurrency, send)));
+      return merge(mail, ...(await pooled(parts, concurrency, (part) => sendTo(next, part, sending))));
     });
 }
 

@@ -97,9 +97,9 @@ function stampOf(day: number): string {
 }
 
 function dayOf(stamp: string): number | undefined {
-  const digits = [...stamp.toUpperCase()].map((character) => BASE32.indexOf(character));
-  const [high = -1, low = -1] = digits;
-  return digits.length === 2 && high >= 0 && low >= 0 ? (high << 5) | low : undefined;
+  const upper = stamp.toUpperCase();
+  const [high, low] = [BASE32.indexOf(upper.charAt(0)), BASE32.indexOf(upper.charAt(1))];
+  return stamp.length === 2 && high >= 0 && low >= 0 ? (high << 5) | low : undefined;
 }
 
 /** Says nothing of the value. */

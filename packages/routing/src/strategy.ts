@@ -59,7 +59,7 @@ export function sticky(key: (mail: Mail) => string): Strategy {
 
 function keyOf(key: (mail: Mail) => string, mail: Mail): string {
   try {
-    return String(key(mail));
+    return key(mail);
   } catch (cause) {
     throw misconfigured("the key of balance threw", cause);
   }

@@ -1,4 +1,4 @@
-import type { Mail, Middleware, Receipt, Rules, Transport } from "@postroad/core";
+import type { Envelope, Mail, Middleware, Receipt, Rules, Transport } from "@postroad/core";
 import { ConfigError, DeliveryError, checkOptions, envelope, isDuration, isFunction, isString, narrow, pick, wrap } from "@postroad/core";
 import { emitWarning } from "node:process";
 import { isAddress, isTransport } from "./several.ts";
@@ -28,7 +28,7 @@ export function tee(copyTo: Transport, options: TeeOptions): Middleware {
   const { onError, to, timeout = 30_000 } = options;
 
   async function copy(mail: Mail): Promise<void> {
-    const envelopeOfCopy = to === undefined ? mail.envelope : envelope("", [to]);
+    const envelopeOfCopy = to === undefined ? mail.envelope : journal(to, mail.envelope);
     const copied = await copyTo.send({ ...mail, envelope: envelopeOfCopy }, { signal: AbortSignal.timeout(timeout) });
     if (copied.outcomes.some(({ kind }) => kind !== "accepted")) throw new DeliveryError(copied);
   }
@@ -52,8 +52,17 @@ export function tee(copyTo: Transport, options: TeeOptions): Middleware {
         await tryCopy(mail, report);
         return report;
       },
-      { dispose: () => copyTo[Symbol.asyncDispose]() },
+      {
+        async dispose() {
+          await copyTo[Symbol.asyncDispose]();
+        },
+      },
     );
+}
+
+/** What the content itself asks of the way holds for the copy too. */
+function journal(to: string, { smtputf8 = false, requireTls = false }: Envelope): Envelope {
+  return envelope("", [to], { smtputf8, requireTls });
 }
 
 /** Nothing that happens to a copy may reach the mail, not even a handler that throws. */
