@@ -1,9 +1,11 @@
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Canonical } from "./canonical-header.ts";
+import type { TakePiece } from "./lines.ts";
 
-/** The hash of a body that comes in pieces of text, one character per octet, none of which ends within a CRLF. */
+/** The hash of a body that comes in pieces, in which no CR or LF stands alone. */
 export interface BodyHash {
-  push(text: string): void;
+  readonly push: TakePiece;
   /** SHA-256 in base64, the value of `bh=`. Called once, at the end. */
   digest(): string;
 }
@@ -15,25 +17,26 @@ export interface BodyHash {
 export function bodyHash(how: Canonical): BodyHash {
   const hash = createHash("sha256");
   const reduce = how === "relaxed" ? whiteSpace() : asItIs;
-  let emptyLines = 0;
+  /** Octets of line ends that may be the last. */
+  let held = 0;
   let isEmpty = true;
 
-  function hashLines(count: number): void {
-    for (let left = count; left > 0; left -= LINES_AT_ONCE) hash.update(LINES.slice(0, left * 2), "latin1");
+  function hashLineEnds(count: number): void {
+    for (let left = count; left > 0; left -= LINE_ENDS.length) hash.update(LINE_ENDS.subarray(0, left));
   }
 
   return {
-    push(given) {
-      const text = reduce(given);
-      let end = text.length;
-      while (text.endsWith("\r\n", end)) end -= 2;
+    push(given, isPlain) {
+      const bytes = reduce(given, isPlain);
+      let end = bytes.length;
+      while (end > 0 && (bytes[end - 1] === LF || bytes[end - 1] === CR)) end -= 1;
       if (end > 0) {
-        hashLines(emptyLines);
-        hash.update(end === text.length ? text : text.slice(0, end), "latin1");
+        hashLineEnds(held);
+        hash.update(end === bytes.length ? bytes : bytes.subarray(0, end));
         isEmpty = false;
-        emptyLines = 0;
+        held = 0;
       }
-      emptyLines += (text.length - end) / 2;
+      held += bytes.length - end;
     },
     digest() {
       // An empty body is one empty line in `simple`, and nothing at all in `relaxed`.
@@ -43,25 +46,25 @@ export function bodyHash(how: Canonical): BodyHash {
   };
 }
 
-const LINES_AT_ONCE = 4096;
-const LINES = "\r\n".repeat(LINES_AT_ONCE);
+const LF = 10;
+const CR = 13;
+const SPACE = 32;
+const LINE_ENDS = Buffer.from("\r\n".repeat(4096));
 
-function asItIs(text: string): string {
-  return text;
+function asItIs(bytes: Buffer): Buffer {
+  return bytes;
 }
 
 /** Reduces runs of white space to one space, and to none at the end of a line. A run may go on in the next piece. */
-function whiteSpace(): (text: string) => string {
+function whiteSpace(): (bytes: Buffer, isPlain: boolean) => Buffer {
   let held = "";
-  return (given) => {
-    const text = held + given;
-    held = "";
-    const reduced = REDUCIBLE.test(text) ? text.replaceAll(RUN, " ").replaceAll(" \r\n", "\r\n") : text;
-    if (!reduced.endsWith(" ")) return reduced;
-    held = " ";
-    return reduced.slice(0, -1);
+  return (bytes, isPlain) => {
+    const reduced = isPlain && held === "" ? bytes : Buffer.from(relaxed(held + bytes.toString("latin1")), "latin1");
+    held = reduced.at(-1) === SPACE ? " " : "";
+    return held === "" ? reduced : reduced.subarray(0, -1);
   };
 }
 
-const REDUCIBLE = /\t| [ \r]/;
-const RUN = /[ \t]{2,}|\t/g;
+function relaxed(text: string): string {
+  return text.replaceAll(/[ \t]{2,}|\t/g, " ").replaceAll(" \r", "\r");
+}

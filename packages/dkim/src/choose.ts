@@ -1,7 +1,7 @@
 import { ConfigError, Refusal } from "@postroad/core";
 import type { Canonical } from "./canonical-header.ts";
 import { isWithin } from "./domain-name.ts";
-import { authorDomains } from "./from.ts";
+import { authorDomains, fromField } from "./from.ts";
 import type { Field } from "./header.ts";
 import type { DkimOptions, Signer } from "./options.ts";
 import type { ReadySigner } from "./signer.ts";
@@ -32,9 +32,9 @@ export function choice(signers: Signer | readonly Signer[] | ChooseSigners, opti
     bodies: new Set(known.map(({ body }) => body)),
     known,
     async signersFor(fields) {
-      const authors = authorDomains(fields);
+      const from = fromField(fields);
       if (choose === "all") return known;
-      const own = new Set(authors.map((author) => nearest(author, domains)));
+      const own = new Set(authorDomains(from).map((author) => nearest(author, domains)));
       return known.filter(({ domain }) => own.has(domain));
     },
   };
@@ -69,7 +69,7 @@ function asked(ask: ChooseSigners, options: ChoiceOptions): Choice {
   return {
     bodies: new Set(["relaxed", "simple"]),
     known: [],
-    signersFor: async (fields) => [...new Set((await Promise.all(authorDomains(fields).map(askFor))).flat())],
+    signersFor: async (fields) => [...new Set((await Promise.all(authorDomains(fromField(fields)).map(askFor))).flat())],
   };
 }
 

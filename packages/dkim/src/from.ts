@@ -4,14 +4,16 @@ import { domainToASCII } from "node:url";
 import type { Field } from "./header.ts";
 import { valueOf } from "./header.ts";
 
-/**
- * The domains of the authors, as A-labels in lower case, each once. Throws a Refusal where there is no From or a second
- * one: which of two a reader shows is anybody's guess (RFC 6376 §8.15).
- */
-export function authorDomains(fields: readonly Field[]): readonly string[] {
+/** The one From field. Throws a Refusal where there are two: which one a reader shows is anybody's guess (RFC 6376 §8.15). */
+export function fromField(fields: readonly Field[]): Field {
   const [from, second] = fields.filter(({ name }) => name === "from");
   if (from === undefined) throw refused("has no From field, which a signature has to cover (RFC 6376 §5.4)");
   if (second !== undefined) throw refused("has more than one From field");
+  return from;
+}
+
+/** The domains of the authors, as A-labels in lower case, each once. */
+export function authorDomains(from: Field): readonly string[] {
   return [...new Set(addressesIn(valueOf(from)).map(domainOf).filter((domain) => domain !== ""))];
 }
 
@@ -25,6 +27,7 @@ function addressesIn(value: string): readonly string[] {
 
 /** Blanks out comments, which nest, and what is quoted (RFC 5322 §3.2.2, §3.2.4): neither holds a domain. */
 export function withoutComments(value: string): string {
+  if (!/["(]/.test(value)) return value;
   let depth = 0;
   let quoted = false;
   let plain = "";

@@ -6,6 +6,7 @@ import { bodyHash } from "./canonical-body.ts";
 import type { Canonical } from "./canonical-header.ts";
 import type { Field } from "./header.ts";
 import { fieldsOf } from "./header.ts";
+import type { TakePiece } from "./lines.ts";
 import { lines } from "./lines.ts";
 import { read } from "./read.ts";
 
@@ -15,7 +16,7 @@ export interface Survey {
   /** Values of `bh=`. */
   readonly bodyHashes: ReadonlyMap<Canonical, string>;
   readonly size: number;
-  /** CRC-32, to notice if the next reading gives other bytes. */
+  /** CRC-32, to notice if the next reading gives other bytes; 0 where there is none, since there are `chunks`. */
   readonly checksum: number;
   /** The bytes, where they are few or in memory anyway; else they have to be read again. */
   readonly chunks: readonly Uint8Array[] | undefined;
@@ -29,50 +30,55 @@ const MAX_HEADER = 1024 * 1024;
 export async function survey(content: Content, kinds: Iterable<Canonical>, signal: AbortSignal): Promise<Survey> {
   const hashes = new Map(Array.from(kinds, (kind) => [kind, bodyHash(kind)] as const));
   const message = headerAndBody([...hashes.values()]);
-  const text = lines((piece) => message.push(piece));
+  const octets = lines(message.push);
   const copy = copyOf();
-  let size = 0;
-  let checksum = 0;
   const inMemory = await read(content, signal, (chunk) => {
-    text.push(chunk);
+    octets.push(chunk);
     copy.push(chunk);
-    size += chunk.byteLength;
-    checksum = crc32(chunk, checksum);
   });
-  text.end();
+  octets.end();
+  const { size, checksum, chunks } = copy.end();
   checkSize(content, size);
   const fields = fieldsOf(message.header());
   const bodyHashes = new Map(Array.from(hashes, ([kind, hash]) => [kind, hash.digest()] as const));
-  return { fields, bodyHashes, size, checksum, chunks: inMemory ?? copy.chunks() };
+  return { fields, bodyHashes, size, checksum, chunks: inMemory ?? chunks };
 }
 
-/** The chunks, until they are too many to keep. */
-function copyOf(): { push(chunk: Uint8Array): void; chunks(): readonly Uint8Array[] | undefined } {
+type Copy = Pick<Survey, "size" | "checksum" | "chunks">;
+
+/** Keeps the chunks until they are too many, and from then on their checksum. */
+function copyOf(): { push(chunk: Uint8Array): void; end(): Copy } {
   let kept: Uint8Array[] | undefined = [];
   let size = 0;
+  let checksum = 0;
   return {
     push(chunk) {
       size += chunk.byteLength;
-      if (size > SMALL) kept = undefined;
       kept?.push(chunk);
+      if (kept === undefined) checksum = crc32(chunk, checksum);
+      else if (size > SMALL) {
+        checksum = kept.reduce((sum, each) => crc32(each, sum), 0);
+        kept = undefined;
+      }
     },
-    chunks: () => kept,
+    end: () => ({ size, checksum, chunks: kept }),
   };
 }
 
 /** Keeps what stands before the first empty line, and gives the rest to be hashed. */
-function headerAndBody(hashes: readonly BodyHash[]): { push(text: string): void; header(): string } {
+function headerAndBody(hashes: readonly BodyHash[]): { readonly push: TakePiece; header(): string } {
   const pieces: string[] = [];
   let length = 0;
   let inBody = false;
   // As if a line ended before the message: it may begin with the empty line.
   let seam = "\r\n";
 
-  function pushBody(text: string): void {
-    for (const hash of hashes) hash.push(text);
-  }
+  const pushBody: TakePiece = (bytes, isPlain) => {
+    for (const hash of hashes) hash.push(bytes, isPlain);
+  };
 
-  function pushHeader(text: string): void {
+  const pushHeader: TakePiece = (bytes, isPlain) => {
+    const text = bytes.toString("latin1");
     const all = seam + text;
     const blank = all.indexOf("\r\n\r\n");
     const body = blank === -1 ? text.length : blank + 4 - seam.length;
@@ -81,11 +87,11 @@ function headerAndBody(hashes: readonly BodyHash[]): { push(text: string): void;
     seam = all.slice(-3);
     inBody = blank !== -1;
     if (length > MAX_HEADER) throw new Refusal("5.6.0", `the header is larger than ${MAX_HEADER} octets`, { phase: "sign" });
-    if (inBody && body < text.length) pushBody(text.slice(body));
-  }
+    if (inBody && body < text.length) pushBody(bytes.subarray(body), isPlain);
+  };
 
   return {
-    push: (text) => (inBody ? pushBody(text) : pushHeader(text)),
+    push: (bytes, isPlain) => (inBody ? pushBody : pushHeader)(bytes, isPlain),
     header() {
       const header = pieces.join("");
       if (inBody) return header.slice(0, -2);

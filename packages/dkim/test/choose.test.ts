@@ -1,6 +1,6 @@
 import { ConfigError } from "@postroad/core";
 import { describe, expect, it } from "vitest";
-import { authorDomains } from "../src/from.ts";
+import { authorDomains, fromField } from "../src/from.ts";
 import { fieldsOf } from "../src/header.ts";
 import type { ChooseSigners, Signer } from "../src/index.ts";
 import { dkim } from "../src/index.ts";
@@ -70,7 +70,7 @@ describe("the domains of From", () => {
     ["a @ X.Example\r\n (comment)", ["x.example"]],
     ["j@b\xc3\xbccher.example", ["xn--bcher-kva.example"]],
   ])("66: %s", (from, domains) => {
-    expect(authorDomains(fieldsOf(`From: ${from}\r\n`))).toEqual(domains);
+    expect(authorDomains(fromField(fieldsOf(`From: ${from}\r\n`)))).toEqual(domains);
   });
 
   it("66: no From, or a second one, is refused for good", async () => {
