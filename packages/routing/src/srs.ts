@@ -16,9 +16,9 @@ export interface SrsOptions {
 /** Reverse-paths for mail that is forwarded, in our own domain so that SPF holds, with the way back in them. */
 export interface Srs {
   /** For `rewrite({ from })`: the reverse-path to forward with. Addresses of our own domain stay as they are. */
-  forward(from: string): string;
+  readonly forward: (from: string) => string;
   /** For `rewrite({ to })`: where a bounce to one of our addresses goes. Undefined where it is not ours, forged or too old. */
-  reverse(address: string): string | undefined;
+  readonly reverse: (address: string) => string | undefined;
 }
 
 const rules: Rules<SrsOptions> = { secret: isSecret, domain: isString, maxAge: isInteger(1, 512), now: isFunction };

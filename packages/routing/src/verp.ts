@@ -1,5 +1,5 @@
-import type { RewriteOptions } from "./rewrite.ts";
 import { ConfigError } from "@postroad/core";
+import type { RewriteOptions } from "./rewrite.ts";
 import { isAddress } from "./several.ts";
 
 /** Reverse-paths that name the recipient, so that a bounce says whose it is. */
@@ -7,7 +7,7 @@ export interface Verp {
   /** For `rewrite({ from })`. */
   readonly from: NonNullable<RewriteOptions["from"]>;
   /** The recipient that such a reverse-path names, or undefined for any other address. */
-  recipientOf(address: string): string | undefined;
+  readonly recipientOf: (address: string) => string | undefined;
 }
 
 /** Longest local part that every server takes, in octets (RFC 5321 §4.5.3.1.1). */

@@ -7,6 +7,7 @@ import { balance, byDomain, failover, health, rewrite, route, sendAll, split, te
 declare const dkim: Rewrite<Mail>;
 declare const smtp: Transport;
 declare const provider: Transport<Message>;
+declare const pair: readonly Transport[];
 declare const mails: readonly Mail[];
 declare const messages: readonly Message[];
 
@@ -19,7 +20,7 @@ describe("types of composites", () => {
       expectTypeOf(failover(compose(dkim, smtp), provider)).toEqualTypeOf<Transport<Message>>();
       expectTypeOf(failover(provider, compose(dkim, smtp), { health: health() })).toEqualTypeOf<Transport<Message>>();
       expectTypeOf(failover(smtp, compose(dkim, smtp))).toEqualTypeOf<Transport>();
-      expectTypeOf(failover(...[smtp, smtp])).toEqualTypeOf<Transport>();
+      expectTypeOf(failover(...pair)).toEqualTypeOf<Transport>();
     });
   });
 
