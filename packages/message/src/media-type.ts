@@ -11,7 +11,7 @@ const LONGEST = 500;
 
 /** A media type in one form: type and parameter names in lower case, `; ` between parameters. */
 export function mediaType(given: unknown, path: string, issues: Issues): string {
-  const text = oneLine(given, path, issues).trim();
+  const text = oneLine(given, path, issues);
   const end = text.indexOf(";");
   const type = (end === -1 ? text : text.slice(0, end)).trim().toLowerCase();
   const parameters = end === -1 ? [] : parametersOf(text, end);
