@@ -3,7 +3,7 @@ import { checkOptions, isFunction, isInteger, isString } from "@postroad/core";
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 export interface SrsOptions {
-  /** Keys the signature; a list where it is changed: the first signs, all verify. Keep it as long as addresses live. */
+  /** Keys the signature; a list where it is changed: the first signs, all verify. Keep it as long as addresses live. At least 8 characters. */
   readonly secret: string | readonly string[];
   /** Our own domain, where bounces are to come back to. */
   readonly domain: string;
@@ -105,7 +105,7 @@ function dayOf(stamp: string): number | undefined {
 /** Says nothing of the value. */
 function isSecret(value: unknown): string | undefined {
   const secrets: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const good = secrets.length > 0 && secrets.every((secret) => typeof secret === "string" && secret.length >= 16);
-  return good ? undefined : "must be a string of at least 16 characters, or a list of such";
+  const good = secrets.length > 0 && secrets.every((secret) => typeof secret === "string" && secret.length >= 8);
+  return good ? undefined : "must be a string of at least 8 characters, or a list of such";
 }
 

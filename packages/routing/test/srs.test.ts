@@ -17,6 +17,14 @@ describe("srs", () => {
     expect(at(20_021).reverse(made)).toBe("ann@x.example");
   });
 
+  it("makes and reads the same addresses as postsrsd", () => {
+    const now = () => Date.UTC(2020, 0, 1, 0, 1);
+    const peer = srs({ secret: "tops3cr3t", domain: "example.com", now });
+    const made = "SRS0=vmyz=2W=otherdomain.com=test@example.com";
+    expect(peer.forward("test@otherdomain.com")).toBe(made);
+    expect(peer.reverse(made)).toBe("test@otherdomain.com");
+  });
+
   it("comes back as it went, in any case that a server makes of it", () => {
     fc.assert(
       fc.property(fc.emailAddress(), fc.nat(100_000), (address, day) => {
