@@ -33,6 +33,6 @@ async function lane(work: Load, signMail: Sign): Promise<void> {
 }
 
 const lanes = (work: Load): Promise<unknown> => Promise.all(Array.from({ length: AT_ONCE }, () => lane(work, sign)));
-const times = { warmUp: { cpu: 1000, clock: 4000 }, window: { cpu: 1500, clock: 5000 } };
+const times = { warmUp: { cpu: 4000, clock: 12_000 }, window: { cpu: 2000, clock: 8000 } };
 tell(await measure(async (work) => void (await lanes(work)), times));
 process.disconnect();

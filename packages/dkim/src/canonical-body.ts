@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Canonical } from "./canonical-header.ts";
+import { withSingleSpaces } from "./canonical-header.ts";
 import type { TakePiece } from "./lines.ts";
 
 /** The hash of a body that comes in pieces, in which no CR or LF stands alone. */
@@ -66,5 +67,5 @@ function whiteSpace(): (bytes: Buffer, isPlain: boolean) => Buffer {
 }
 
 function relaxed(text: string): string {
-  return text.replaceAll(/[ \t]{2,}|\t/g, " ").replaceAll(" \r", "\r");
+  return withSingleSpaces(text).replaceAll(" \r", "\r");
 }

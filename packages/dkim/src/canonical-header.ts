@@ -10,10 +10,15 @@ export type Canonical = "simple" | "relaxed";
  */
 export function canonicalField(field: Field, how: Canonical): string {
   if (how === "simple") return field.line;
-  const value = valueOf(field).replaceAll(WHITE, " ");
+  const value = withSingleSpaces(valueOf(field));
   const [start, end] = [value.startsWith(" ") ? 1 : 0, value.endsWith(" ") ? -1 : value.length];
   return `${field.name}:${value.slice(start, end)}\r\n`;
 }
 
-/** Only space and tab are white space here; `trim()` would take form feeds and no-break spaces too. */
-const WHITE = /[ \t]+/g;
+/** Each run of white space as one space. Only space and tab are meant: no form feeds, no no-break spaces. */
+export function withSingleSpaces(text: string): string {
+  return text.replaceAll(RUN, " ");
+}
+
+/** A single space stays as it is. */
+const RUN = /[ \t]{2,}|\t/g;

@@ -48,15 +48,9 @@ function bodyOf(label: string, inner: string): Pick<Pem, "pem" | "encrypted"> {
 
 /** PKCS#8 of an Ed25519 key up to the seed itself (RFC 8410 §7). */
 const BEFORE_SEED = Buffer.from("302e020100300506032b657004220420", "hex");
-/** SubjectPublicKeyInfo of an Ed25519 key up to the key itself (RFC 8410 §4). */
-const BEFORE_PUBLIC = Buffer.from("302a300506032b6570032100", "hex");
 
 export function derOfSeed(seed: Uint8Array): Buffer {
   return Buffer.concat([BEFORE_SEED, seed]);
-}
-
-export function derOfPublic(raw: Uint8Array): Buffer {
-  return Buffer.concat([BEFORE_PUBLIC, raw]);
 }
 
 /** Seed and public key in one, as libsodium keeps them. */

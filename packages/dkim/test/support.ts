@@ -1,5 +1,5 @@
 import type { Content, Mail } from "@postroad/core";
-import { contentOf, envelope, readAll } from "@postroad/core";
+import { contentOf, envelope } from "@postroad/core";
 import { fake } from "@postroad/testing/fake";
 import { Buffer } from "node:buffer";
 import type { DKIMResult } from "mailauth";
@@ -87,5 +87,3 @@ export function inPieces(bytes: Uint8Array, size: number = 100): Content {
   }
   return { size: bytes.byteLength, open: pieces };
 }
-
-export { readAll };
