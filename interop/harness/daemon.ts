@@ -5,7 +5,6 @@ import { open, readFile, readdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { found } from "./changes.ts";
-import { PortTaken } from "./ports.ts";
 
 export interface DaemonOptions {
   /** A program that stays in the foreground, and its arguments. */
@@ -39,9 +38,8 @@ export async function startDaemon({ command, log, ready }: DaemonOptions): Promi
 }
 
 async function withLog(error: unknown, log: string): Promise<Error> {
-  const text = await readFile(log, "utf8");
-  if (text.includes("Address already in use")) return new PortTaken("a port is taken", { cause: error });
-  return new Error(`a server did not start; its log ends with:\n${text.split("\n").slice(-20).join("\n")}`, { cause: error });
+  const end = (await readFile(log, "utf8")).split("\n").slice(-20);
+  return new Error(`a server did not start; its log ends with:\n${end.join("\n")}`, { cause: error });
 }
 
 async function stop(child: ChildProcess): Promise<void> {
