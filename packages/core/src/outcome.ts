@@ -40,6 +40,8 @@ export interface Accepted extends Verdict {
   readonly status: Status<2>;
   /** The taker's name for it, e.g. a queue id. */
   readonly ref?: string;
+  /** Reports were asked for (NOTIFY), and the taker knows nothing of them: what it does will not be reported (RFC 3461 §5.2.2). */
+  readonly relayed?: boolean;
 }
 
 /** Nobody has taken responsibility yet; trying again makes sense. */

@@ -26,7 +26,7 @@ export interface Channel {
   readonly reason: Refusal | undefined;
   /** The server has said more than is taken in yet; so it did not wait for what we say next. */
   readonly ahead: boolean;
-  /** Writes all pieces as one. */
+  /** Writes all pieces as one, with whatever else is written in this turn. */
   write(...pieces: readonly Piece[]): void;
   /** Notes for the transcript what a write said. Secrets must be left out. */
   note(said: string): void;
@@ -59,6 +59,7 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
   const expected: Expected[] = [];
   /** For each of them, how many times bytes had come in when it was written. */
   const writtenAt: number[] = [];
+  const outbox: Piece[] = [];
   const log = transcript();
   const onceEnded = new Set<(reason: Refusal) => void>();
   const patience = deadline(() => fail("4.4.2", expected[0]?.phase === "body" ? STUCK : "the server did not answer in time"));
@@ -86,6 +87,16 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     else head.onReply(reply);
   }
 
+  /** What was written in one turn leaves in one write: the answers to several replies, or a burst of mails. */
+  function flush(): void {
+    if (outbox.length === 0) return;
+    const buffers = joined(outbox.splice(0));
+    if (reason !== undefined) return;
+    if (buffers.length > 1) socket.cork();
+    for (const buffer of buffers) socket.write(buffer);
+    if (buffers.length > 1) socket.uncork();
+  }
+
   function unexpected(code: number): void {
     if (lastPhase === "starttls") fail("4.7.5", INJECTED);
     // It needs no command (RFC 5321 §3.8).
@@ -105,6 +116,7 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     data(bytes: Buffer): void {
       arrivals += 1;
       const fault = parser.push(bytes);
+      flush();
       if (fault === undefined || reason !== undefined) return;
       if (lastPhase === "starttls") fail("4.7.5", INJECTED);
       // The line that breaks it may repeat what we told, cut where nobody recognises it.
@@ -169,10 +181,8 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
       return parser.partial;
     },
     write(...pieces) {
-      const buffers = joined(pieces);
-      if (buffers.length > 1) socket.cork();
-      for (const buffer of buffers) socket.write(buffer);
-      if (buffers.length > 1) socket.uncork();
+      if (outbox.length === 0) queueMicrotask(flush);
+      outbox.push(...pieces);
     },
     note: (said) => log.client(said),
     hide: (secrets) => log.hide(secrets),
@@ -181,7 +191,10 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
       patience.set(timeout);
       if (phase !== undefined) for (const next of expected) next.phase = phase;
     },
-    drained: () => untilEnd((resolve) => (socket.writableNeedDrain ? socket.once("drain", resolve) : resolve())),
+    drained() {
+      flush();
+      return untilEnd((resolve) => (socket.writableNeedDrain ? socket.once("drain", resolve) : resolve()));
+    },
     during: (work) => untilEnd((resolve, reject) => void work.then(resolve, reject)),
     reply: (phase, timeout) => untilEnd((resolve) => expect({ phase, timeout, onReply: resolve })),
     detach() {

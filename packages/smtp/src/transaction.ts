@@ -1,13 +1,11 @@
-import type { Accepted, ForAll, Outcome, Reply } from "@postroad/core";
-import { Refusal, verdictOf } from "@postroad/core";
+import type { Accepted, ForAll, Outcome, Refusal, Reply } from "@postroad/core";
+import { verdictOf } from "@postroad/core";
 import type { Expected } from "./channel.ts";
-import { checkBody, mailCommand, rcptCommand } from "./commands.ts";
+import type { EnvelopeLines, Way } from "./envelope-lines.ts";
+import { envelopeOf } from "./envelope-lines.ts";
 import type { Phase } from "./failure.ts";
 import { doubtful, isTooMany, lost, refused, successOf } from "./failure.ts";
 import type { Job } from "./job.ts";
-import type { ServerLimits } from "./limits.ts";
-import type { Timeouts } from "./options.ts";
-import type { Session } from "./session.ts";
 
 /**
  * One mail transaction (RFC 5321 §3.3): what to say, and what became of every recipient. A class, unlike its
@@ -163,7 +161,15 @@ export class Transaction {
   }
 
   #settleAll(verdict: ForAll<Outcome>): void {
-    this.job.settle((index) => this.#verdicts?.get(index) ?? verdict);
+    this.job.settle((index) => this.#verdictFor(index, verdict));
+  }
+
+  /** The recipient's own verdict, else this one; a report that was asked for in vain is mentioned. */
+  #verdictFor(index: number, verdict: ForAll<Outcome>): ForAll<Outcome> {
+    const own = this.#verdicts?.get(index) ?? verdict;
+    const notify = this.job.mail.envelope.to[index]?.notify;
+    const inVain = notify !== undefined && notify !== "never" && !this.#way.session.capabilities.has("DSN");
+    return inVain && own.kind === "accepted" ? { ...own, relayed: true } : own;
   }
 
   /** Decides on those of this transaction, and leaves the others for the next: of the surplus only if some were taken. */
@@ -173,67 +179,13 @@ export class Transaction {
     if (!later && left === undefined) return this.#settleAll(verdict);
     this.unfinished = !this.job.settled;
     for (const index of recipients) {
-      if (left?.has(index) !== true) this.job.decide(index, this.#verdicts?.get(index) ?? verdict);
+      if (left?.has(index) !== true) this.job.decide(index, this.#verdictFor(index, verdict));
     }
     if (left === undefined) return;
     const [first] = left;
     // Those at the end and nobody else were too many: so many may be sent to at once.
     if (recipients[recipients.length - left.size] === first) this.#way.limits.learn(this.accepted);
   }
-}
-
-/** What all transactions of a connection have in common. */
-export interface Way {
-  readonly session: Session;
-  readonly limits: ServerLimits;
-  /** Name of the transport. */
-  readonly by: string;
-  readonly timeouts: Required<Timeouts>;
-}
-
-interface EnvelopeLines {
-  readonly lines: readonly string[];
-  /** For each RCPT line, which recipient of the mail it names. */
-  readonly recipients: readonly number[];
-  /** The server announces to take fewer recipients at once than there are (RFC 9422 §4.2). */
-  readonly later: boolean;
-}
-
-/** The lines for those recipients that can be sent at all; the others are refused one by one. */
-function envelopeOf(job: Job, { session, limits, by }: Way): EnvelopeLines {
-  const { mail, paths, body } = job;
-  const recipients: number[] = [];
-  const lines: string[] = [];
-  try {
-    checkBody(body, session.capabilities);
-    lines.push(mailCommand(mail.envelope, paths.from, body, session));
-  } catch (error) {
-    job.refuse(asRefusal(error));
-    return { lines: [], recipients, later: false };
-  }
-  const fits = limits.transaction();
-  let later = false;
-  for (const [index, to] of mail.envelope.to.entries()) {
-    const path = paths.to[index];
-    if (typeof path !== "string" || !job.undecided(index)) continue;
-    if (!fits(path)) {
-      later = true;
-      continue;
-    }
-    try {
-      lines.push(rcptCommand(to, path, session.capabilities));
-      recipients.push(index);
-    } catch (error) {
-      job.decide(index, verdictOf(asRefusal(error), by));
-    }
-  }
-  return { lines: recipients.length === 0 ? [] : lines, recipients, later };
-}
-
-/** Thrown here, a bug would end the process: nobody stands between this and the socket. */
-function asRefusal(error: unknown): Refusal {
-  if (error instanceof Refusal) return error;
-  return new Refusal("4.3.0", `bug in the SMTP client: ${String(error)}`, { phase: "mail", cause: error });
 }
 
 function isIntermediate({ code }: Reply): boolean {

@@ -58,6 +58,17 @@ describe("extensions: DSN (RFC 3461)", () => {
     expect(lines).toEqual([`MAIL FROM:<${FROM}>`, `RCPT TO:<${TO}>`]);
   });
 
+  it.each([
+    [[], { notify: ["failure"] }, true],
+    [["DSN"], { notify: ["failure"] }, undefined],
+    [[], { notify: "never" }, undefined],
+    [[], {}, undefined],
+  ] as const)("C42: who asked for reports is told where none will come: %j %j", async (extensions, asked, relayed) => {
+    const { outcome } = await spoken({ extensions: [...extensions], to: [{ address: TO, ...asked }] });
+    expect(outcome).toMatchObject(accepted);
+    expect(outcome.kind === "accepted" && outcome.relayed).toBe(relayed);
+  });
+
   it.each([["e".repeat(101)], [""], ["a\r\nRCPT TO:<x@y>"], ["é"]])("C40 #19: an ENVID of %j is refused before anything is sent", async (envid) => {
     const { lines, outcome } = await spoken({ extensions: ["DSN"], rest: { dsn: { envid } } });
     expect(outcome).toMatchObject({ kind: "rejected", status: "5.5.4", diagnosis: { phase: "envelope" } });
