@@ -1,0 +1,14 @@
+export type { AllowListOptions } from "./allow-list.ts";
+export { allowList } from "./allow-list.ts";
+export type { DefaultsOptions } from "./defaults.ts";
+export { defaults } from "./defaults.ts";
+export type { DryRunOptions } from "./dry-run.ts";
+export { dryRun } from "./dry-run.ts";
+export type { ConsoleLike, PinoLike } from "./loggers.ts";
+export { toConsole, toPino } from "./loggers.ts";
+export type { LogLine, TapOptions } from "./tap.ts";
+export { tap } from "./tap.ts";
+export type { Subscription } from "./token.ts";
+export { unsubscribeHandler } from "./unsubscribe-handler.ts";
+export type { Secret, UnsubscribeHandlerOptions, UnsubscribeOptions } from "./unsubscribe-options.ts";
+export { unsubscribe } from "./unsubscribe.ts";
