@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /** A server that tests talk to. */
-export type Program = "postfix" | "dovecot";
+export type Program = "postfix" | "dovecot" | "opendkim";
 
 interface Source {
   /** What has to be there for the tests to run. */
@@ -22,8 +22,9 @@ const SOURCES: Readonly<Record<Program, Source>> = {
     files: [DOVECOT, "/usr/lib/dovecot/lmtp", "/usr/lib/dovecot/imap"],
     packages: ["dovecot-core", "dovecot-imapd", "dovecot-lmtpd"],
   },
+  opendkim: { files: ["/usr/sbin/opendkim"], packages: ["opendkim"] },
 };
-const PROGRAMS: readonly Program[] = ["postfix", "dovecot"];
+const PROGRAMS: readonly Program[] = ["postfix", "dovecot", "opendkim"];
 
 /** Why a program cannot be used, for each that cannot. */
 export type Missing = Readonly<Partial<Record<Program, string>>>;
