@@ -96,13 +96,11 @@ function missing(name: string): Comparison {
 }
 
 /** The same, but rejects as soon as the signal aborts. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  using cleanup = new DisposableStack();
-  const aborted = new Promise<never>((_, reject) => {
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(new Error("aborted"));
     if (signal?.aborted === true) onAbort();
-    signal?.addEventListener("abort", onAbort);
-    cleanup.defer(() => signal?.removeEventListener("abort", onAbort));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal?.removeEventListener("abort", onAbort));
   });
-  return await Promise.race([work, aborted]);
 }
