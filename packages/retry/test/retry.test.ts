@@ -207,6 +207,21 @@ describe("retry, interrupted", () => {
   });
 });
 
+it("keeps what was accepted when next breaks the contract and throws, and does not go on", async () => {
+  const inner = fake({ [BOB]: "deferred" });
+  let calls = 0;
+  await using tried = retry(steady, fakeClock())({
+    ...inner,
+    send(mail, options) {
+      calls += 1;
+      return calls === 1 ? inner.send(mail, options) : Promise.reject(new RangeError("broken"));
+    },
+  });
+  const { outcomes } = await tried.send(mailTo(ANN, BOB));
+  expect(outcomes).toMatchObject([{ kind: "accepted" }, { kind: "deferred", uncertain: true }]);
+  expect(calls).toBe(2);
+});
+
 describe("retry's options", () => {
   it("#76: refuses budgets, attempts and policies that cannot be", () => {
     for (const [path, wrong] of [

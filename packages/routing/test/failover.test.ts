@@ -51,6 +51,7 @@ describe("failover", () => {
     await using both = failover(first, second, { health: known });
     const same = mailTo(ANN);
     for (let attempt = 0; attempt < 5; attempt += 1) await both.send(same);
+    expect(known.state(first)).toBe("up");
     for (let mail = 0; mail < 5; mail += 1) await both.send(mailTo(BOB));
     expect(known.state(first)).toBe("up");
     await both.send(mailTo(CID));
@@ -98,6 +99,46 @@ describe("failover", () => {
     expect(known.state(first)).toBe("up");
     await both.send(mailTo(BOB));
     expect(first.calls).toHaveLength(4);
+  });
+
+  it("asks who is passed over only where nobody else has a connection", async () => {
+    const known = health({ failures: 1, pause: 1_000_000 });
+    const first = fake({ [ANN]: unreachable });
+    const second = fake({ [BOB]: full, [CID]: unreachable });
+    await using both = failover(first, second, { health: known });
+    await both.send(mailTo(ANN));
+    expect((await both.send(mailTo(BOB))).outcomes).toMatchObject([{ kind: "deferred", status: "4.2.2" }]);
+    expect(first.calls).toHaveLength(1);
+    expect(kinds(await both.send(mailTo(CID)))).toEqual(["accepted"]);
+    expect(first.calls).toHaveLength(2);
+  });
+
+  it("counts failures in a row: one mail that is answered begins anew", async () => {
+    const known = health({ failures: 2 });
+    const first = fake({ [ANN]: unreachable });
+    await using both = failover(first, fake(), { health: known });
+    for (const to of [ANN, BOB, ANN]) await both.send(mailTo(to));
+    expect(known.state(first)).toBe("up");
+    await both.send(mailTo(ANN));
+    expect(known.state(first)).toBe("down");
+  });
+
+  it("goes no further after an abort, and keeps what the first one said", async () => {
+    const stop = new AbortController();
+    const first = fake({ [ANN]: full }, { name: "first", before: () => stop.abort() });
+    const second = fake();
+    await using both = failover(first, second);
+    expect((await both.send(mailTo(ANN), stop)).outcomes).toMatchObject([{ by: "first", status: "4.2.2" }]);
+    expect(second.calls).toHaveLength(0);
+  });
+
+  it("forgets a doubt that an acceptance has ended", async () => {
+    const first = fake({ [ANN]: ["uncertain", "accepted", "deferred"] });
+    const second = fake();
+    await using both = failover(first, second);
+    const mail = mailTo(ANN);
+    for (let time = 0; time < 3; time += 1) await both.send(mail);
+    expect([first.calls.length, second.calls.length]).toEqual([3, 1]);
   });
 
   it("a probe that fails passes it over for as long again", async () => {
