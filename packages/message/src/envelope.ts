@@ -1,4 +1,4 @@
-import type { Address, Envelope, Fields, Recipient } from "@postroad/core";
+import type { Address, Envelope, Fields, Group, Recipient } from "@postroad/core";
 import { envelope } from "@postroad/core";
 import { checkMailbox, needsSmtputf8, parseAddresses } from "./address.ts";
 import type { EnvelopeInput } from "./draft.ts";
@@ -128,8 +128,14 @@ function isInternational({ address }: Address): boolean {
 }
 
 function isHeaderInternational({ from, sender, replyTo, to, cc, headers }: Fields): boolean {
-  const further = headers.filter(([name]) => headerKind(name) === "addresses");
-  const lists = [from, replyTo, to, cc, ...further.map(([name, value]) => parseAddresses(value, name))];
-  const isSenderInternational = sender !== undefined && isInternational(sender);
-  return isSenderInternational || lists.some((list) => mailboxesOf(list).some(isInternational));
+  if (sender !== undefined && isInternational(sender)) return true;
+  return [from, replyTo, to, cc].some(holdsInternational) || headers.some(isFieldInternational);
+}
+
+function holdsInternational(list: readonly (Address | Group)[]): boolean {
+  return list.some((entry) => ("members" in entry ? entry.members.some(isInternational) : isInternational(entry)));
+}
+
+function isFieldInternational([name, value]: Fields["headers"][number]): boolean {
+  return headerKind(name) === "addresses" && holdsInternational(parseAddresses(value, name));
 }

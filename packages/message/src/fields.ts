@@ -8,7 +8,7 @@ import { extraFields, priorityFields } from "./extra-headers.ts";
 import type { Issues } from "./issues.ts";
 import { kindOf, knownKeys, manyLines, oneLine, recordOf, report, throwIssues } from "./issues.ts";
 import { listFields } from "./list.ts";
-import { addressList, mailboxList, mailboxesOf, reportTooMany } from "./mailboxes.ts";
+import { addressList, countMailboxes, mailboxList, reportTooMany } from "./mailboxes.ts";
 import { messageId, reference, references } from "./message-id.ts";
 
 /** Options with every gap filled. */
@@ -138,6 +138,6 @@ function domainOf(from: readonly Address[]): string {
 }
 
 function checkRecipientCount({ to, cc, bcc }: Fields, limit: number, issues: Issues): void {
-  const count = mailboxesOf(to).length + mailboxesOf(cc).length + mailboxesOf(bcc).length;
+  const count = countMailboxes(to) + countMailboxes(cc) + countMailboxes(bcc);
   if (count > limit) reportTooMany(count, "to", limit, issues);
 }

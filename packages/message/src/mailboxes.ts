@@ -30,6 +30,12 @@ export function mailboxesOf(list: readonly Entry[]): Address[] {
   return all;
 }
 
+export function countMailboxes(list: readonly Entry[]): number {
+  let count = 0;
+  for (const entry of list) count += "members" in entry ? entry.members.length : 1;
+  return count;
+}
+
 export function reportTooMany(count: number, path: string, limit: number, issues: Issues): void {
   const message = `names ${count} recipients; the limit is ${limit}: send several mails, or raise maxRecipients`;
   report(issues, path, message, "5.5.3");
