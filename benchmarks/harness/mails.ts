@@ -78,8 +78,9 @@ export interface Built {
   readonly bytes: Buffer;
 }
 
-/** A few prebuilt mails to be sent in turn. */
-export function builtMails(text: string, count: number = 64): readonly Built[] {
+/** A few prebuilt mails to be sent in turn: up to 64, and no more than 16 MB of them. */
+export function builtMails(text: string): readonly Built[] {
+  const count = Math.max(2, Math.min(64, Math.floor(16e6 / text.length)));
   return Array.from({ length: count }, (_, number) => {
     const mail = plainMail(number, text);
     return { from: addressOf(mail.from), to: addressOf(mail.to), bytes: bytesOf(mail, number) };

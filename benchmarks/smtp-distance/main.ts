@@ -1,0 +1,33 @@
+// How many mails a second go over one connection to a server that is far away?
+import { atDistance } from "../harness/distance.ts";
+import { NODEMAILER, OURS, UPYO } from "../harness/peers.ts";
+import { answer } from "../harness/question.ts";
+import { startReceiver } from "../harness/receiver.ts";
+import { runSender } from "../harness/run-sender.ts";
+import { RATE } from "../harness/units.ts";
+
+await using pipelining = await startReceiver("pipelining");
+await using chunking = await startReceiver("chunking");
+
+const ROUND_TRIPS = [1, 20, 80];
+const cases = ROUND_TRIPS.flatMap((roundTrip) =>
+  [pipelining, chunking].map((receiver) => ({
+    name: `1 KB, 1 connection, ${roundTrip} ms${receiver === chunking ? ", CHUNKING" : ""}`,
+    contenders: [OURS, NODEMAILER, UPYO],
+    receiver,
+    roundTrip,
+  })),
+);
+
+await answer({
+  cases,
+  metrics: [RATE],
+  goals: cases
+    .filter(({ roundTrip }) => roundTrip > 1)
+    .map(({ name, receiver }) => ({ case: name, metric: RATE.name, against: NODEMAILER, ratio: receiver === chunking ? 10 : 1.8 })),
+  rounds: 1,
+  async run({ receiver, roundTrip }, contender, profile) {
+    await using distant = await atDistance(receiver, roundTrip);
+    return await runSender(distant, { contender, connections: 1, mail: "prebuilt", size: 1024, profile });
+  },
+});
