@@ -32,8 +32,10 @@ function isOuter(value: unknown, mail: Mail): value is Outer {
 /** Begins a span: an attempt of the send that goes on, or a send of its own. */
 export function begin<M extends Mail>(mail: M, transport: string, options: Resolved, metrics: Metrics): Work<M> {
   const active = context.active();
-  const outer = active.getValue(OUTER);
-  const { name, ...plan } = planOf(mail, transport, options, active, isOuter(outer, mail));
+  const found = active.getValue(OUTER);
+  // What comes out of a queue is a send of its own, in whose context its worker may run.
+  const outer = options.consumer === undefined && isOuter(found, mail) ? found : undefined;
+  const { name, ...plan } = planOf(mail, transport, options, active, outer !== undefined);
   const span = options.tracer.startSpan(name, plan, active);
   const inside = trace.setSpan(active, span);
   const [started, startTime] = [performance.now(), Date.now()];
@@ -44,7 +46,7 @@ export function begin<M extends Mail>(mail: M, transport: string, options: Resol
     close(span, outcomes, options.record);
   }
 
-  if (isOuter(outer, mail)) {
+  if (outer !== undefined) {
     outer.attempts += 1;
     const again = outer.retries.count(mail);
     if (again > 0) metrics.retried(again);

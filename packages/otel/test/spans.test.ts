@@ -128,6 +128,16 @@ describe("spans", () => {
     expect(await kit.points(names.MESSAGING_PROCESS_DURATION)).toHaveLength(1);
   });
 
+  it("are CONSUMER also where the queue's worker runs in the context of who put the mail in", async () => {
+    await using kit = sdk();
+    const worker = compose(otel({ ...kit.telemetry, consumer: "outgoing" }), fake());
+    const queue = fake({}, { before: async ({ mail }) => void (await worker.send(mail)) });
+    await compose(otel({ ...kit.telemetry, producer: "outgoing" }), queue).send(mailTo("ann@x.example"));
+    const spans = await kit.spans();
+    const producer = only(spans, SpanKind.PRODUCER).spanContext();
+    expect(only(spans, SpanKind.CONSUMER).links[0]?.context.spanId).toBe(producer.spanId);
+  });
+
   it("link to the context in meta where nothing else is active, and leave it there", async () => {
     await using kit = sdk();
     const next = fake();

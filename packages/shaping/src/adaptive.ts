@@ -1,11 +1,13 @@
 import type { Middleware, Receipt } from "@postroad/core";
 import { wrap } from "@postroad/core";
 import type { Destination } from "./destination.ts";
-import { destinations } from "./destination.ts";
+import { destination } from "./destination.ts";
 import { perLane } from "./lane.ts";
 import { notify } from "./notify.ts";
 import type { AdaptiveOptions } from "./options.ts";
 import { resolveAdaptive } from "./options.ts";
+import { recent } from "./recent.ts";
+import { waitingRoom } from "./semaphore.ts";
 import { isAnswer, isCongestion } from "./signs.ts";
 
 /**
@@ -15,29 +17,30 @@ import { isAnswer, isCongestion } from "./signs.ts";
 export function adaptive(options: AdaptiveOptions = {}): Middleware {
   const { lane, onChange, waiting, ...bounds } = resolveAdaptive(options);
   return (next) => {
-    const known = destinations(bounds, waiting);
+    const room = waitingRoom("adaptive", waiting);
+    const known = recent(() => destination(bounds, room));
     return wrap(
       "adaptive",
       next,
       perLane("adaptive", lane, async (mail, sending, key) => {
-        const destination = known.of(key);
-        const attempt = await destination.enter(sending.signal);
+        const to = known.of(key);
+        const attempt = await to.enter(sending.signal);
         try {
           const report = await next.send(mail, sending);
-          const before = destination.concurrency;
-          if (sending.signal?.aborted !== true) judge(report, destination, attempt);
-          const { concurrency } = destination;
+          const before = to.concurrency;
+          if (sending.signal?.aborted !== true) judge(report, to, attempt);
+          const { concurrency } = to;
           if (concurrency !== before) notify("onChange", onChange, { lane: key, concurrency });
           return report;
         } finally {
-          destination.leave();
+          to.leave();
         }
       }),
     );
   };
 }
 
-function judge({ outcomes }: Receipt, destination: Destination, attempt: number): void {
-  if (outcomes.some(isCongestion)) destination.cut(attempt);
-  else if (outcomes.some(isAnswer)) destination.grow();
+function judge({ outcomes }: Receipt, to: Destination, attempt: number): void {
+  if (outcomes.some(isCongestion)) to.cut(attempt);
+  else if (outcomes.some(isAnswer)) to.grow();
 }

@@ -1,11 +1,11 @@
 import type { Deferred, Middleware, Receipt } from "@postroad/core";
 import { Refusal, wrap } from "@postroad/core";
-import type { Circuit } from "./circuit.ts";
 import { circuit } from "./circuit.ts";
 import { perLane } from "./lane.ts";
 import { notify } from "./notify.ts";
 import type { BreakerOptions } from "./options.ts";
 import { resolveBreaker } from "./options.ts";
+import { recent } from "./recent.ts";
 import { isConnectionFailure } from "./signs.ts";
 
 /**
@@ -16,31 +16,24 @@ import { isConnectionFailure } from "./signs.ts";
 export function breaker(options: BreakerOptions = {}): Middleware {
   const { lane, onChange, clock, ...times } = resolveBreaker(options);
   return (next) => {
-    const circuits = new Map<string, Circuit>();
-
-    function circuitOf(key: string): Circuit {
-      const known = circuits.get(key);
-      if (known !== undefined) return known;
-      const fresh = circuit(times, clock, (state) => notify("onChange", onChange, { lane: key, state }));
-      circuits.set(key, fresh);
-      return fresh;
-    }
+    const circuits = recent((key) =>
+      circuit(times, clock, (state) => notify("onChange", onChange, { lane: key, state })),
+    );
 
     return wrap(
       "breaker",
       next,
       perLane("breaker", lane, async (mail, sending, key) => {
-        const current = circuitOf(key);
+        const current = circuits.of(key);
         const attempt = current.enter();
         const report = await next.send(mail, sending);
         attempt.settle(sending.signal?.aborted === true ? "unknown" : (failureOf(report) ?? "success"));
-        // Only lanes in use or in trouble are kept.
-        if (current.isSound) circuits.delete(key);
+        if (current.isSound) circuits.forget(key);
         return report;
       }),
       {
         async check() {
-          const blocked = lane === undefined ? circuits.get("")?.blocked : undefined;
+          const blocked = lane === undefined ? circuits.of("").blocked : undefined;
           if (blocked instanceof Refusal) throw blocked;
         },
       },

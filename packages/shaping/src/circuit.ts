@@ -15,6 +15,8 @@ export interface Circuit {
   readonly blocked: Refusal | undefined;
   /** Closed, with no failure to remember and nobody inside. */
   readonly isSound: boolean;
+  /** Nobody is inside. */
+  readonly isIdle: boolean;
 }
 
 interface Times {
@@ -81,6 +83,9 @@ export function circuit(times: Times, clock: Clock, onChange: (state: BreakerSta
     },
     get blocked() {
       return blocked();
+    },
+    get isIdle() {
+      return inside === 0;
     },
     get isSound() {
       return state === "closed" && failed === 0 && inside === 0;

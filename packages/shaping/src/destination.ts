@@ -1,5 +1,5 @@
 import type { Semaphore, WaitingRoom } from "./semaphore.ts";
-import { semaphore, waitingRoom } from "./semaphore.ts";
+import { semaphore } from "./semaphore.ts";
 
 export interface Bounds {
   readonly min: number;
@@ -23,7 +23,7 @@ export interface Destination {
 /** TCP halves (RFC 5681 §3.1). A milder cut keeps the mean nearer to what the destination takes. */
 const DECREASE = 0.7;
 
-function destination({ min, max, initial }: Bounds, room: WaitingRoom): Destination {
+export function destination({ min, max, initial }: Bounds, room: WaitingRoom): Destination {
   const gate: Semaphore = semaphore(initial, room);
   let window = initial;
   let round = 0;
@@ -53,33 +53,6 @@ function destination({ min, max, initial }: Bounds, room: WaitingRoom): Destinat
     },
     get isIdle() {
       return gate.inside === 0;
-    },
-  };
-}
-
-/** Destinations that are remembered while they are idle; past that the one not used for longest is forgotten. */
-const REMEMBERED = 10_000;
-
-/** All destinations, each from its first use on. */
-export function destinations(bounds: Bounds, waiting: number): { of(key: string): Destination } {
-  const room = waitingRoom("adaptive", waiting);
-  const known = new Map<string, Destination>();
-
-  function forgetOldest(): void {
-    for (const [key, { isIdle }] of known) {
-      if (known.size < REMEMBERED) return;
-      if (isIdle) known.delete(key);
-    }
-  }
-
-  return {
-    of(key) {
-      const found = known.get(key) ?? destination(bounds, room);
-      // To the end of the map: its order is that of the last use.
-      known.delete(key);
-      if (known.size >= REMEMBERED) forgetOldest();
-      known.set(key, found);
-      return found;
     },
   };
 }
