@@ -61,6 +61,12 @@ describe("examples", () => {
     expect(arrived).toEqual(["ann@example.net"]);
   });
 
+  it("pipeline: signed, and over to the second server where the first is down", async () => {
+    const { out, arrived } = await exampleOverTls("pipeline", { BACKUP_URL: "smtp://127.0.0.1:1?security=none" });
+    expect(out).toMatch(/^dkim\(retry\(failover\(.*\)\)\): ann@example\.net accepted/);
+    expect(arrived).toEqual(["ann@example.net"]);
+  });
+
   it("bulk", async () => {
     const { out, arrived } = await exampleOverTls("bulk", { COUNT: "200" });
     expect(out).toContain('{"accepted":200,"deferred":0,"rejected":0,"invalid":0}');

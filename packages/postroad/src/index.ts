@@ -17,8 +17,13 @@ export type {
   Transport,
 } from "@postroad/core";
 export { ConfigError, DeliveryError, Refusal, borrow, compose, deliver } from "@postroad/core";
+export type { DkimOptions, Signer } from "@postroad/dkim";
+export { dkim } from "@postroad/dkim";
 export type { Draft } from "@postroad/message";
 export { MessageError, createMessage, edit, file, rawMail } from "@postroad/message";
 export type { Concurrency, Sent } from "@postroad/routing";
-export type { SmtpOptions } from "@postroad/smtp";
-export { smtp } from "@postroad/smtp";
+export type { RetryOptions, Schedule } from "@postroad/retry";
+export { backoff, retry } from "@postroad/retry";
+export { balance, byDomain, failover, route, split, tee } from "@postroad/routing";
+export type { SmtpOptions, SmtpTransport } from "@postroad/smtp";
+export { lmtp, smtp } from "@postroad/smtp";
