@@ -89,7 +89,7 @@ function sampleOf(opened: Reading, closed: Reading): Sample {
   return {
     "messages per second": count / seconds,
     "cpu per message": cpu / count,
-    "of it kernel": system / count,
+    "of it in the kernel": system / count,
     "cpu share": cpu / seconds,
     "peak memory": process.resourceUsage().maxRSS * 1024,
   };

@@ -9,7 +9,7 @@ export interface Metric {
 export const RATE: Metric = { name: "messages per second", better: "more", show: (value) => digits(value) };
 export const CPU: Metric = { name: "cpu per message", better: "less", show: microseconds };
 /** Sockets, mostly: what no program can save but by fewer reads and writes. */
-export const KERNEL: Metric = { name: "of it kernel", show: microseconds };
+export const KERNEL: Metric = { name: "of it in the kernel", show: microseconds };
 export const MEMORY: Metric = { name: "peak memory", better: "less", show: megabytes };
 export const CPU_SHARE: Metric = { name: "cpu share", show: percent };
 export const RECEIVER_SHARE: Metric = { name: "receiver's cpu share", show: percent };
