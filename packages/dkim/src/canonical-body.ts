@@ -2,11 +2,11 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Canonical } from "./canonical-header.ts";
 import { withSingleSpaces } from "./canonical-header.ts";
-import type { TakePiece } from "./lines.ts";
+import type { Piece } from "./lines.ts";
 
 /** The hash of a body that comes in pieces, in which no CR or LF stands alone. */
 export interface BodyHash {
-  readonly push: TakePiece;
+  readonly push: (piece: Piece) => void;
   /** SHA-256 in base64, the value of `bh=`. Called once, at the end. */
   digest(): string;
 }
@@ -27,8 +27,8 @@ export function bodyHash(how: Canonical): BodyHash {
   }
 
   return {
-    push(given, isPlain) {
-      const bytes = reduce(given, isPlain);
+    push(piece) {
+      const bytes = reduce(piece);
       let end = bytes.length;
       while (end > 0 && (bytes[end - 1] === LF || bytes[end - 1] === CR)) end -= 1;
       if (end > 0) {
@@ -52,15 +52,15 @@ const CR = 13;
 const SPACE = 32;
 const LINE_ENDS = Buffer.from("\r\n".repeat(4096));
 
-function asItIs(bytes: Buffer): Buffer {
+function asItIs({ bytes }: Piece): Buffer {
   return bytes;
 }
 
 /** Reduces runs of white space to one space, and to none at the end of a line. A run may go on in the next piece. */
-function whiteSpace(): (bytes: Buffer, isPlain: boolean) => Buffer {
+function whiteSpace(): (piece: Piece) => Buffer {
   let held = "";
-  return (bytes, isPlain) => {
-    const reduced = isPlain && held === "" ? bytes : Buffer.from(relaxed(held + bytes.toString("latin1")), "latin1");
+  return ({ bytes, text, isPlain }) => {
+    const reduced = isPlain && held === "" ? bytes : Buffer.from(relaxed(held + text), "latin1");
     held = reduced.at(-1) === SPACE ? " " : "";
     return held === "" ? reduced : reduced.subarray(0, -1);
   };

@@ -1,8 +1,14 @@
 import { Refusal } from "@postroad/core";
 import { Buffer } from "node:buffer";
 
-/** Some octets of a message, and whether they are in relaxed form already: no tab, no two spaces, none before a CR. */
-export type TakePiece = (bytes: Buffer, isPlain: boolean) => void;
+/** Some octets of a message. */
+export interface Piece {
+  readonly bytes: Buffer;
+  /** The same, one character per octet. */
+  readonly text: string;
+  /** They are in relaxed form already: there is no tab, no two spaces, none before a CR. */
+  readonly isPlain: boolean;
+}
 
 export interface Lines {
   push(bytes: Uint8Array): void;
@@ -12,26 +18,28 @@ export interface Lines {
 /** Octets looked at in one go: small enough to stay in cache. */
 const WINDOW = 64 * 1024;
 const BARE = /\r(?!\n)|(?<!\r)\n/;
-const REDUCIBLE = /\t| [ \r]/;
+/** Together with a search for tabs, this pattern takes half the time of the plainer `\t| [ \r]`. */
+const REDUCIBLE = /[ \t][ \t\r]/;
 
 /**
  * Looks at every octet of a message. Refuses a CR or LF that stands alone: a server on the way would make a line end of
  * it, and break the signature (RFC 6376 §5.3). Whoever takes the pieces can rely on it.
  */
-export function lines(take: TakePiece): Lines {
+export function lines(take: (piece: Piece) => void): Lines {
   let offset = 0;
   /** The octet before the window, where what it is depends on the next. */
   let carry = "";
 
   function pushWindow(bytes: Buffer): void {
-    const text = carry + bytes.toString("latin1");
+    const text = bytes.toString("latin1");
+    const all = carry + text;
     const last = text.at(-1) ?? "";
-    const bare = BARE.exec(last === "\r" ? text.slice(0, -1) : text);
+    const bare = BARE.exec(last === "\r" ? all.slice(0, -1) : all);
     if (bare !== null) throw bareEnd(bare[0], offset - carry.length + bare.index);
-    const isPlain = !REDUCIBLE.test(text);
+    const isPlain = !all.includes("\t") && !REDUCIBLE.test(all);
     offset += bytes.length;
     carry = last === "\r" || last === " " ? last : "";
-    take(bytes, isPlain);
+    take({ bytes, text, isPlain });
   }
 
   return {

@@ -6,7 +6,7 @@ import { bodyHash } from "./canonical-body.ts";
 import type { Canonical } from "./canonical-header.ts";
 import type { Field } from "./header.ts";
 import { fieldsOf } from "./header.ts";
-import type { TakePiece } from "./lines.ts";
+import type { Piece } from "./lines.ts";
 import { lines } from "./lines.ts";
 import { read } from "./read.ts";
 
@@ -66,38 +66,44 @@ function copyOf(): { push(chunk: Uint8Array): void; end(): Copy } {
 }
 
 /** Keeps what stands before the first empty line, and gives the rest to be hashed. */
-function headerAndBody(hashes: readonly BodyHash[]): { readonly push: TakePiece; header(): string } {
+function headerAndBody(hashes: readonly BodyHash[]): { readonly push: (piece: Piece) => void; header(): string } {
   const pieces: string[] = [];
   let length = 0;
   let inBody = false;
   // As if a line ended before the message: it may begin with the empty line.
   let seam = "\r\n";
 
-  const pushBody: TakePiece = (bytes, isPlain) => {
-    for (const hash of hashes) hash.push(bytes, isPlain);
-  };
+  function pushBody(piece: Piece): void {
+    for (const hash of hashes) hash.push(piece);
+  }
 
-  const pushHeader: TakePiece = (bytes, isPlain) => {
-    const text = bytes.toString("latin1");
-    const all = seam + text;
-    const blank = all.indexOf("\r\n\r\n");
-    const body = blank === -1 ? text.length : blank + 4 - seam.length;
+  function pushHeader({ bytes, text, isPlain }: Piece): void {
+    const start = bodyStart(seam, text);
+    const body = start ?? text.length;
     pieces.push(text.slice(0, body));
     length += body;
-    seam = all.slice(-3);
-    inBody = blank !== -1;
+    seam = (seam + text.slice(-3)).slice(-3);
+    inBody = start !== undefined;
     if (length > MAX_HEADER) throw new Refusal("5.6.0", `the header is larger than ${MAX_HEADER} octets`, { phase: "sign" });
-    if (inBody && body < text.length) pushBody(bytes.subarray(body), isPlain);
-  };
+    if (inBody && body < text.length) pushBody({ bytes: bytes.subarray(body), text: text.slice(body), isPlain });
+  }
 
   return {
-    push: (bytes, isPlain) => (inBody ? pushBody : pushHeader)(bytes, isPlain),
+    push: (piece) => (inBody ? pushBody(piece) : pushHeader(piece)),
     header() {
       const header = pieces.join("");
       if (inBody) return header.slice(0, -2);
       return header === "" || header.endsWith("\r\n") ? header : `${header}\r\n`;
     },
   };
+}
+
+/** Where the body begins in `text`, which stands behind `seam`; undefined where it does not. */
+function bodyStart(seam: string, text: string): number | undefined {
+  const early = (seam + text.slice(0, 3)).indexOf("\r\n\r\n");
+  if (early !== -1) return early + 4 - seam.length;
+  const blank = text.indexOf("\r\n\r\n");
+  return blank === -1 ? undefined : blank + 4;
 }
 
 function checkSize({ size: declared }: Content, size: number): void {

@@ -79,6 +79,12 @@ export interface EnvelopeInput {
   readonly dsn?: DsnInput | undefined;
   /** Never travel without verified TLS (RFC 8689). @default false */
   readonly requireTls?: boolean | undefined;
+  /** Not to be delivered before this; a server has to offer FUTURERELEASE, or a queue to wait (RFC 4865). */
+  readonly holdUntil?: Date | undefined;
+  /** -9 to 9, the higher the sooner, for servers that offer MT-PRIORITY (RFC 6710). @default 0 */
+  readonly priority?: number | undefined;
+  /** When delivery is pointless, and then to return it or to go on and tell (RFC 2852). @default mode "return" */
+  readonly deliverBy?: { readonly at: Date; readonly mode?: "return" | "notify" | undefined } | undefined;
 }
 
 /** Delivery status notifications (RFC 3461). */

@@ -1,13 +1,14 @@
 import type { Address, Envelope, Fields, Group, Recipient } from "@postroad/core";
 import { envelope } from "@postroad/core";
 import { checkMailbox, needsSmtputf8, parseAddresses } from "./address.ts";
+import { deliveryTimes } from "./delivery-times.ts";
 import type { EnvelopeInput } from "./draft.ts";
 import { headerKind } from "./extra-headers.ts";
 import type { Issues } from "./issues.ts";
 import { collect, flag, isRecord, kindOf, knownKeys, oneLine, recordOf, report } from "./issues.ts";
 import { mailboxList, mailboxesOf, reportTooMany } from "./mailboxes.ts";
 
-const KNOWN: ReadonlySet<string> = new Set(["from", "to", "dsn", "requireTls"]);
+const KNOWN: ReadonlySet<string> = new Set(["from", "to", "dsn", "requireTls", "holdUntil", "priority", "deliverBy"]);
 const DSN: ReadonlySet<string> = new Set(["notify", "ret", "envid"]);
 const NAMES_RECIPIENTS = /^(?:to|cc|bcc|envelope)\b/;
 const EVENTS: ReadonlySet<unknown> = new Set(["success", "failure", "delay"]);
@@ -39,7 +40,7 @@ export function envelopeOf(
 }
 
 function overridden(base: Envelope, given: EnvelopeInput, limit: number, issues: Issues): Envelope {
-  if (recordOf(given, "{ from, to, dsn, requireTls }", "envelope", issues) === undefined) return base;
+  if (recordOf(given, "{ from, to, dsn, requireTls, holdUntil, priority, deliverBy }", "envelope", issues) === undefined) return base;
   knownKeys(given, KNOWN, "envelope", issues);
   const to = given.to === undefined ? base.to : recipientsOf(given.to, limit, issues);
   return {
@@ -48,6 +49,7 @@ function overridden(base: Envelope, given: EnvelopeInput, limit: number, issues:
     to: given.dsn?.notify === undefined ? to : withNotify(to, given.dsn.notify, issues),
     ...(given.dsn !== undefined && dsnOf(given.dsn, issues)),
     ...(given.requireTls !== undefined && { requireTls: flag(given.requireTls, "envelope.requireTls", issues) }),
+    ...deliveryTimes(given, issues),
   };
 }
 

@@ -25,9 +25,12 @@ export function lastChunk(
 
 const END = "BDAT 0 LAST\r\n";
 
+/** Chunks that may be unanswered: each one on its way to a server that has refused the mail counts there as an error. */
+const AHEAD = 4;
+
 /**
- * A mail in several chunks, as its content gives them. A chunk that is refused stops the rest; the connection stays
- * in step, since every chunk says how long it is.
+ * A mail in several chunks, as its content gives them. A chunk that is refused settles the mail and stops the rest;
+ * the connection stays in step, since every chunk says how long it is.
  */
 export async function sendChunks(
   current: Transaction,
@@ -37,32 +40,41 @@ export async function sendChunks(
 ): Promise<void> {
   let refusal: Reply | undefined;
   let unanswered = 0;
-  let settled: (() => void) | undefined;
-  const onReply = (reply: Reply): void => {
+  let heard: () => void = nothing;
+
+  function onReply(reply: Reply): void {
     unanswered -= 1;
     if (reply.code >= 300 && reply.code < 400) return senseless(reply, channel);
-    if (reply.code >= 400) {
-      if (notUnderstood(reply)) return;
-      refusal ??= reply;
+    if (reply.code >= 400 && notUnderstood(reply)) return;
+    if (reply.code >= 400 && refusal === undefined) {
+      refusal = reply;
+      if (!current.committed) current.stop(refused(reply, channel.scene("body")));
     }
-    if (unanswered === 0) settled?.();
-  };
+    heard();
+  }
+
+  /** Waits until no more than so many chunks are unanswered; rejects when the channel ends first. */
+  async function answered(left: number): Promise<void> {
+    while (unanswered > left) await channel.during(new Promise<void>((resolve) => (heard = resolve)));
+  }
+
   try {
     for await (const chunk of gathered(bodyChunks(current.job.body, eightBit))) {
       if (channel.reason !== undefined) return;
-      if (refusal !== undefined || current.job.settled) break;
+      if (current.job.settled) break;
       unanswered += 1;
       channel.expect({ phase: "body", timeout: timeouts.block, onReply });
       const command = `BDAT ${chunk.byteLength}\r\n`;
       channel.note(command);
       channel.write(command, chunk);
       await channel.drained();
+      await answered(AHEAD - 1);
     }
   } catch (error) {
     if (channel.reason === undefined) current.stop(unreadable(error, channel));
   }
   if (channel.reason !== undefined) return;
-  if (refusal === undefined && !current.job.settled) {
+  if (!current.job.settled) {
     current.commit();
     const onLast = (reply: Reply): void => {
       if (refusal !== undefined && reply.code < 300) return senseless(reply, channel);
@@ -74,9 +86,13 @@ export async function sendChunks(
     channel.write(END, ...following());
     return;
   }
-  if (unanswered > 0) await new Promise<void>((resolve) => (settled = resolve));
-  if (refusal !== undefined) current.stop(refused(refusal, channel.scene("body")));
-  done();
+  await answered(0).catch(nothing);
+  // Where the connection ended instead, there is nothing left to do for this mail.
+  if (channel.reason === undefined) done();
+}
+
+function nothing(): void {
+  // Nobody waits, or nobody needs to know.
 }
 
 function senseless({ code }: Reply, channel: Channel): void {

@@ -128,7 +128,11 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
     if (reply.code < 300) {
       proven = true;
       window = Math.min(window * 2, options.window);
-    } else if (notUnderstood(current, reply)) return;
+    } else {
+      if (notUnderstood(current, reply)) return;
+      // Servers count errors, and hang up on those who make too many in a row.
+      window = Math.max(1, Math.floor(window / 2));
+    }
     current.finish(reply);
     events.done(current);
   }

@@ -36,7 +36,7 @@ export interface PoolStats {
   readonly connecting: number;
 }
 
-/** After a failed attempt, while others work, no further connection is tried for so long. */
+/** After a failed attempt no more connections than there are now are tried for so long. */
 const GROWTH_PAUSE = 5_000;
 
 export function makePool(options: Resolved, by: string): Pool {
@@ -49,6 +49,8 @@ export function makePool(options: Resolved, by: string): Pool {
   const owner: Owner = { next, again, onIdle: dispatch, chunking: options.chunking };
   let checks = 0;
   let growAfter = 0;
+  /** Connections there were when one more was refused. */
+  let proven = 0;
 
   function dispatch(): void {
     while (count > 0) {
@@ -82,8 +84,8 @@ export function makePool(options: Resolved, by: string): Pool {
   }
 
   function full(): boolean {
-    const paused = connections.size > 0 && performance.now() < growAfter;
-    return paused || connections.size + attempts.size >= options.pool.connections;
+    const most = performance.now() < growAfter ? Math.max(proven, 1) : options.pool.connections;
+    return connections.size + attempts.size >= most;
   }
 
   /** Opens one more connection, which then looks for work. Rejects with the Refusal that says why it cannot. */
@@ -113,12 +115,16 @@ export function makePool(options: Resolved, by: string): Pool {
     onOpen();
     connection = startConnection(session, options, by, owner);
     connections.add(connection);
+    // The server is back: it may take as many as before.
+    if (proven === 0) growAfter = 0;
     connection.start();
+    dispatch();
   }
 
   /** With no connection left, the reason holds for everybody who waits: asking again for each would only add load. */
   function onFailure(reason: Refusal): void {
     growAfter = performance.now() + GROWTH_PAUSE;
+    proven = connections.size;
     if (connections.size > 0 || attempts.size > 0) return;
     for (let job = next(); job !== undefined; job = next()) job.refuse(reason);
   }

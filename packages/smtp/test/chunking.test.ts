@@ -329,6 +329,22 @@ describe("chunking: the window", () => {
     expectUncertain(first(receipts[2] ?? { mail: "", outcomes: [] }));
   });
 
+  it("C33: a refused chunk of a stream settles the mail at once, with few chunks behind it", async () => {
+    let chunks = 0;
+    const on = ({ step }: Moment): Reaction => (step === "bdat" && (chunks += 1) > 1 ? "552 5.3.4 too large" : undefined);
+    await using peer = await modelPeer({ extensions: EXTENSIONS, on });
+    await using transport = plain(peer);
+    async function* endless(): AsyncGenerator<Buffer> {
+      yield Buffer.from("Subject: endless\r\n\r\n");
+      for (;;) yield Buffer.from(`${"x".repeat(70)}\r\n`.repeat(2000));
+    }
+    const outcome = first(await transport.send({ ...mail(), content: { open: endless } }));
+    expect(outcome).toMatchObject({ kind: "rejected", status: "5.3.4", reply: { code: 552 } });
+    expect(first(await transport.send(mail()))).toMatchObject({ kind: "accepted" });
+    expect(chunks).toBeLessThanOrEqual(6);
+    expect(peer.connections.total).toBe(1);
+  });
+
   it("a large mail among small ones keeps its turn", async () => {
     const content = large(150_000);
     await using peer = await modelPeer({ extensions: EXTENSIONS });
