@@ -230,7 +230,7 @@ describe("an envelope of one's own", () => {
     [{ dsn: 5 }, "envelope.dsn: must be { notify, ret, envid }, not a number"],
     [{ requireTls: "yes" }, "envelope.requireTls: must be true or false, not a string"],
     [{ requireTLS: true }, "envelope.requireTLS: is not a field; did you mean requireTls?"],
-    ["bob@example.org", "envelope: must be { from, to, dsn, requireTls }, not a string"],
+    ["bob@example.org", "envelope: must be { from, to, dsn, requireTls, holdUntil, priority, deliverBy }, not a string"],
   ])("refuses %j", (envelope, issue) => {
     expect(issuesOf({ ...draft, envelope })).toEqual([issue]);
   });
