@@ -19,6 +19,7 @@ const cases = [
 ];
 
 await answer({
+  rounds: 3,
   cases,
   metrics: [
     CPU,
