@@ -19,7 +19,8 @@ export function route<M extends Mail>(by: By, table: RoutingTable<M>): Transport
   if (wrong !== undefined) throw new ConfigError("route", [{ path: "by", message: wrong }]);
   checkMembers("route", Object.values(table));
   const routes = normalized(by, table);
-  const name = `route(${[...routes].map(([key, { name: at }]) => `${key}=${at}`).join(" ")})`;
+  // The targets alone: a key may be somebody's address, and names go to logs and spans.
+  const name = `route(${[...new Set(routes.values())].map(({ name: target }) => target).join(" ")})`;
 
   return several(name, [...routes.values()], "all", async (mail, options) => {
     const targets = (await keysOf(mail, by, options)).map((key) => find(routes, key) ?? key);
