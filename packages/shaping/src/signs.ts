@@ -1,7 +1,10 @@
 import type { Outcome } from "@postroad/core";
 
-/** Without a reply: shutting down or closed by 421, misconfigured, and TLS or login that failed. */
-const OF_THE_WAY: ReadonlySet<string> = new Set(["4.3.2", "4.3.5", "4.7.4", "4.7.5", "4.7.8", "4.7.11"]);
+/**
+ * Without a reply: shutting down or closed by 421, and TLS or login that failed. Not 4.3.5, which is what `route` and
+ * others say of a recipient they have no place for.
+ */
+const OF_THE_WAY: ReadonlySet<string> = new Set(["4.3.2", "4.7.4", "4.7.5", "4.7.8", "4.7.11"]);
 
 /**
  * Is it the way there that failed, for everybody alike? No connection, no TLS, no login; a server that says 421, or 5xx

@@ -106,6 +106,13 @@ describe("breaker", () => {
     );
   });
 
+  it("never opens on a recipient that a route has no place for", async () => {
+    const { send, states, next } = setup([{ kind: "deferred", status: "4.3.5", message: "no route for x.example" }]);
+    for (let times = 0; times < 3; times += 1) await send();
+    expect(states).toEqual([]);
+    expect(next.calls).toHaveLength(3);
+  });
+
   it("opens on 421, and on a 5xx that was said to us and not of the mail", async () => {
     for (const code of [421, 554]) {
       const { send, states } = setup([{ kind: "deferred", status: "4.7.0", reply: { code, text: "go away" } }]);
