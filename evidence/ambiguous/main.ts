@@ -1,7 +1,10 @@
 // What becomes of a mail when the server takes it and the line drops: how many copies, and what the sender is told.
+import { setTimeout } from "node:timers/promises";
 import { SENDERS } from "./senders.ts";
 import { MOMENTS, droppingServer } from "./server.ts";
 
+/** Milliseconds. */
+const PATIENCE = 30_000;
 const json = process.argv.includes("--json");
 const rows: string[][] = [];
 const proofs: { what: string; got: string; holds: boolean }[] = [];
@@ -9,11 +12,17 @@ const proofs: { what: string; got: string; holds: boolean }[] = [];
 for (const moment of MOMENTS) {
   for (const sender of SENDERS) {
     await using server = await droppingServer(moment);
-    const told = await sender.send(server.port);
+    const told = await Promise.race([sender.send(server.port), silence()]);
     const ids = new Set(server.copies).size;
     rows.push([moment, sender.name, String(server.copies.length), String(ids), told]);
     if (sender.name.startsWith("postroad")) prove(moment, sender.name, server.copies.length, ids, told);
   }
+}
+
+/** What a sender that hangs tells. */
+async function silence(): Promise<string> {
+  await setTimeout(PATIENCE, undefined, { ref: false });
+  return `nothing within ${PATIENCE / 1000} s`;
 }
 
 function prove(moment: string, name: string, copies: number, ids: number, told: string): void {

@@ -59,7 +59,7 @@ const nodemailer: Sender = {
 const upyo: Sender = {
   name: `@upyo/smtp ${versionOf("@upyo/smtp")}, p-retry while retryable`,
   async send(port) {
-    const transport = new SmtpTransport({ host: "127.0.0.1", port, secure: false });
+    const transport = new SmtpTransport({ host: "127.0.0.1", port, secure: false, connectionTimeout: 5000, socketTimeout: 5000 });
     const { text, ...rest } = MAIL;
     const message = createUpyoMessage({ ...rest, content: { text } });
     let told = "";
