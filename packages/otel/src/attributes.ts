@@ -3,12 +3,20 @@ import type { Attributes } from "@opentelemetry/api";
 import * as names from "./names.ts";
 import type { Personal } from "./options.ts";
 
+/** A word with an @ in it, up to what parts the names of an expression. A local part may be quoted (RFC 5321 §4.1.2). */
+const ADDRESS = /(?:"[^"]*"|[^\s"()=,])*@[^\s()=,]*/g;
+
+/** The name of a transport, with `…@…` for every address in it: whoever names transports may think of people. */
+export function withoutAddresses(name: string): string {
+  return name.includes("@") ? name.replaceAll(ADDRESS, "…@…") : name;
+}
+
 /** What is known of a mail before it is sent. */
 export function attributesOf(mail: Mail, transport: string, record: ReadonlySet<Personal>): Attributes {
   const subject = subjectOf(mail);
   return {
     [names.MAIL_ID]: mail.id,
-    [names.TRANSPORT]: transport,
+    [names.TRANSPORT]: withoutAddresses(transport),
     [names.RECIPIENTS]: mail.envelope.to.length,
     ...(record.has("sender") && { [names.SENDER_ADDRESS]: mail.envelope.from }),
     ...(record.has("recipients") && { [names.RECIPIENT_ADDRESSES]: mail.envelope.to.map(({ address }) => address) }),
@@ -79,7 +87,7 @@ export function transactionAttributes(outcomes: readonly Outcome[]): Attributes 
   const told = outcomes.find(({ kind }) => kind !== "accepted") ?? outcomes[0];
   if (told === undefined) return {};
   return {
-    [names.TRANSPORT]: told.by,
+    [names.TRANSPORT]: withoutAddresses(told.by),
     ...(told.remote !== undefined && placeOf(told.remote, told.by)),
     ...(told.reply !== undefined && { [names.REPLY_CODE]: told.reply.code }),
     [names.ENHANCED_STATUS]: told.status,

@@ -1,6 +1,6 @@
 import type { Mail, Outcome, Receipt } from "@postroad/core";
 import type { Attributes, Histogram, Meter } from "@opentelemetry/api";
-import { categoryOf, errorAttributes, operationAttributes, verdictOf } from "./attributes.ts";
+import { categoryOf, errorAttributes, operationAttributes, verdictOf, withoutAddresses } from "./attributes.ts";
 import * as names from "./names.ts";
 import type { Resolved } from "./options.ts";
 
@@ -14,7 +14,8 @@ export interface Metrics {
 /** Seconds: from a local hand-over to the ten minutes of a last reply. */
 const BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600];
 
-export function makeMetrics({ meter, producer, consumer }: Resolved, transport: string): Metrics {
+export function makeMetrics({ meter, producer, consumer }: Resolved, name: string): Metrics {
+  const transport = withoutAddresses(name);
   const outcomes = meter.createCounter(names.OUTCOMES, {
     unit: "{recipient}",
     description: "Recipients by what became of them",
@@ -58,7 +59,7 @@ function outcomeAttributes(outcome: Outcome): Attributes {
   return {
     [names.OUTCOME]: verdictOf(outcome),
     [names.STATUS_CATEGORY]: categoryOf(outcome),
-    [names.TRANSPORT]: outcome.by,
+    [names.TRANSPORT]: withoutAddresses(outcome.by),
   };
 }
 

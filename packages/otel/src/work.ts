@@ -1,7 +1,7 @@
 import type { Mail, Outcome, Receipt } from "@postroad/core";
 import type { Attributes, Context, Span, SpanOptions } from "@opentelemetry/api";
 import { SpanKind, SpanStatusCode, context, createContextKey, trace } from "@opentelemetry/api";
-import { attributesOf, countAttributes, errorOf, messagingAttributes, transactionAttributes } from "./attributes.ts";
+import { attributesOf, countAttributes, errorOf, messagingAttributes, transactionAttributes, withoutAddresses } from "./attributes.ts";
 import type { Metrics } from "./metrics.ts";
 import { retryCounter } from "./metrics.ts";
 import * as names from "./names.ts";
@@ -79,7 +79,7 @@ function planOf(
     const more = messagingAttributes(mail, "send", producer);
     return { name: `send ${producer}`, kind: SpanKind.PRODUCER, attributes: { ...attributes, ...more } };
   }
-  if (isAttempt) return { name: `send ${transport}`, kind: SpanKind.CLIENT, attributes };
+  if (isAttempt) return { name: `send ${withoutAddresses(transport)}`, kind: SpanKind.CLIENT, attributes };
   // Under a span of this process the mail's own context has been said already, or is not where it came from.
   const isAlone = consumer !== undefined || trace.getSpan(active) === undefined;
   const origin = isAlone ? extract(mail.meta) : undefined;
@@ -102,7 +102,7 @@ function transactions({ outcomes }: Receipt, { tracer, record }: Resolved, paren
   }
   for (const said of servers.values()) {
     const attributes = { ...transactionAttributes(said), ...countAttributes(said), [names.RECIPIENTS]: said.length };
-    const name = `send ${said[0]?.by ?? ""}`;
+    const name = `send ${withoutAddresses(said[0]?.by ?? "")}`;
     close(tracer.startSpan(name, { kind: SpanKind.CLIENT, startTime, attributes }, parent), said, record);
   }
 }

@@ -51,6 +51,19 @@ describe("spans", () => {
     expect(b?.attributes).toMatchObject({ "server.address": "2001:db8::1", "server.port": 2525, "error.type": "5.1.1" });
   });
 
+  it("hold no address that stands in the name of a transport, and neither do metrics", async () => {
+    await using kit = sdk();
+    const name = 'route(ann@e.example=smtp:a "bob (b) b"@e.example=b,@=c)';
+    const next = fake({ "ann@e.example": { kind: "accepted", by: name, remote: "mx:25" } }, { name });
+    await compose(otel(kit.telemetry), otel(kit.telemetry), next).send(mailTo("ann@e.example"));
+    await compose(otel(kit.telemetry), next).send(mailTo("ann@e.example"));
+    const spans = await kit.spans();
+    expect(spans.map((span) => span.name)).toContain("send route(…@…=smtp:a …@…=b,…@…=c)");
+    const points = await Promise.all([names.OUTCOMES, names.SEND_DURATION].map((name) => kit.points(name)));
+    const told = [spans.map((span) => [span.name, span.attributes]), points.flat().map(({ attributes }) => attributes)];
+    expect(JSON.stringify(told)).not.toMatch(/ann|bob|e\.example/);
+  });
+
   it("tell of every attempt where a second otel stands further in", async () => {
     await using kit = sdk();
     const next = fake({ "bob@x.example": ["deferred", { kind: "accepted", remote: "mx:25" }] });
