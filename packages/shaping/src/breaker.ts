@@ -1,17 +1,18 @@
-import type { Deferred, Middleware, Receipt } from "@postroad/core";
+import type { Middleware, Receipt } from "@postroad/core";
 import { Refusal, wrap } from "@postroad/core";
+import type { Result } from "./circuit.ts";
 import { circuit } from "./circuit.ts";
 import { perLane } from "./lane.ts";
 import { notify } from "./notify.ts";
 import type { BreakerOptions } from "./options.ts";
 import { resolveBreaker } from "./options.ts";
 import { recent } from "./recent.ts";
-import { isConnectionFailure } from "./signs.ts";
+import { isAnswer, isConnectionFailure } from "./signs.ts";
 
 /**
  * Stops sending to where `failures` sends in a row found no way, and lets a few try again every `openFor` milliseconds.
- * Only a failure of the connection counts, for everybody in the mail: no recipient's refusal ever opens it. What it
- * holds back is deferred with the status of the last failure and a `retryAfter`, and is not uncertain.
+ * Only a failure of the connection counts, for everybody in the mail: no recipient's refusal ever opens it. What was
+ * refused on this side, and never got there, counts neither as failure nor as success. What it holds back is deferred with the status of the last failure and a `retryAfter`, and is not uncertain.
  */
 export function breaker(options: BreakerOptions = {}): Middleware {
   const { lane, onChange, clock, ...times } = resolveBreaker(options);
@@ -26,10 +27,15 @@ export function breaker(options: BreakerOptions = {}): Middleware {
       perLane("breaker", lane, async (mail, sending, key) => {
         const current = circuits.of(key);
         const attempt = current.enter();
-        const report = await next.send(mail, sending);
-        attempt.settle(sending.signal?.aborted === true ? "unknown" : (failureOf(report) ?? "success"));
-        if (current.isSound) circuits.forget(key);
-        return report;
+        let result: Result = "unknown";
+        try {
+          const report = await next.send(mail, sending);
+          if (sending.signal?.aborted !== true) result = resultOf(report);
+          return report;
+        } finally {
+          attempt.settle(result);
+          if (current.isSound) circuits.forget(key);
+        }
       }),
       {
         async check() {
@@ -41,8 +47,9 @@ export function breaker(options: BreakerOptions = {}): Middleware {
   };
 }
 
-/** The failure that all its recipients share. */
-function failureOf({ outcomes }: Receipt): Deferred | undefined {
+/** The failure that all its recipients share, else a success where the other side was heard, in one outcome at least. */
+function resultOf({ outcomes }: Receipt): Result {
   const [first] = outcomes;
-  return first?.kind === "deferred" && outcomes.every(isConnectionFailure) ? first : undefined;
+  if (first?.kind === "deferred" && outcomes.every(isConnectionFailure)) return first;
+  return outcomes.some(isAnswer) ? "success" : "unknown";
 }

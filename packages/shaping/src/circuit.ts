@@ -5,8 +5,8 @@ import type { Clock } from "./clock.ts";
 /** `closed` lets everything through, `open` nothing, `half-open` a few to see whether it works again. */
 export type BreakerState = "closed" | "open" | "half-open";
 
-/** What came of an attempt: a failure of the way, anything else, or nobody knows. */
-type Result = Deferred | "success" | "unknown";
+/** What came of an attempt: a failure of the way, an answer from its other end, or nobody knows. */
+export type Result = Deferred | "success" | "unknown";
 
 export interface Circuit {
   /** Throws a Refusal where it is open. */

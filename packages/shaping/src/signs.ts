@@ -28,7 +28,7 @@ export function isCongestion(outcome: Outcome): boolean {
   return outcome.reply.code === 429 || (outcome.status.startsWith("4.7.") && outcome.status !== "4.7.1");
 }
 
-/** Did the other side answer at all? */
+/** Did the other side answer at all? Without a reply only what was accepted tells so: other verdicts may be our own. */
 export function isAnswer(outcome: Outcome): boolean {
-  return outcome.kind !== "deferred" || outcome.reply !== undefined;
+  return outcome.kind === "accepted" || outcome.reply !== undefined;
 }

@@ -1,3 +1,4 @@
+import type { Receipt, Transport } from "@postroad/core";
 import { compose, ConfigError, Refusal } from "@postroad/core";
 import type { FakeVerdict } from "@postroad/testing";
 import { fake, testMiddleware } from "@postroad/testing";
@@ -87,6 +88,44 @@ describe("breaker", () => {
     const together = setup([unreachable]);
     await Promise.all([together.send(), together.send()]);
     expect(together.states).toEqual(["open"]);
+  });
+
+  it("learns nothing from what never got there: a full line, or a mail that cannot be signed", async () => {
+    const ours: readonly FakeVerdict[] = [{ kind: "deferred", status: "4.3.1" }, { kind: "rejected", status: "5.6.0" }];
+    const row = setup([unreachable, ...ours, unreachable]);
+    for (let times = 0; times < 4; times += 1) await row.send();
+    expect(row.states).toEqual(["open"]);
+    const probing = setup([unreachable, unreachable, ...ours, "accepted"]);
+    await probing.send();
+    await probing.send();
+    await probing.clock.advance(1000);
+    await probing.send();
+    await probing.send();
+    expect(probing.states).toEqual(["open", "half-open"]);
+    await probing.send();
+    expect(probing.states).toEqual(["open", "half-open", "closed"]);
+  });
+
+  it("keeps the place of a try for the next one where the transport breaks its contract and throws", async () => {
+    const clock = standingClock();
+    const states: string[] = [];
+    const broken: readonly (() => Promise<Receipt>)[] = [
+      () => Promise.reject(new Error("rejected")),
+      () => {
+        throw new Error("thrown");
+      },
+    ];
+    const next = fake({ "ann@x.example": [unreachable, "accepted"] });
+    let sends = 0;
+    const loose: Transport = { ...next, send: (mail, how) => (sends += 1, broken[sends - 2] ?? (() => next.send(mail, how)))() };
+    const options = { failures: 1, openFor: 1000, clock, onChange: ({ state }: { state: string }) => void states.push(state) };
+    const sent = compose(breaker(options), loose);
+    const mail = mailTo("ann@x.example");
+    await sent.send(mail);
+    await clock.advance(1000);
+    for (const _ of broken) expect((await sent.send(mail)).outcomes[0]).toMatchObject({ status: "4.3.0", uncertain: true });
+    expect((await sent.send(mail)).outcomes[0]?.kind).toBe("accepted");
+    expect(states).toEqual(["open", "half-open", "closed"]);
   });
 
   it("never opens on what a server says of a mail or a recipient", async () => {
