@@ -1,5 +1,5 @@
-import type { Content, Mail, Receipt, Recipient, Transport } from "@postroad/core";
-import { mailboxKey } from "@postroad/core";
+import type { Mail, Receipt, Recipient, Transport } from "@postroad/core";
+import { remember } from "./memory.ts";
 
 /** Which recipients of a mail may go anywhere, and which only to the transport that may have them already. */
 export interface Whereabouts<M extends Mail> {
@@ -14,34 +14,25 @@ export interface Doubts<M extends Mail> {
   note(mail: M, from: Transport<M>, report: Receipt): void;
 }
 
-/**
- * Remembers who is in doubt where, so that a retry around the composite goes there again and not elsewhere. It is kept
- * with the content, and forgotten when that is.
- */
+/** Remembers who is in doubt where, so that a retry or a queue around the composite goes there again and not elsewhere. */
 export function rememberDoubts<M extends Mail>(): Doubts<M> {
-  const known = new WeakMap<Content, Map<string, Transport<M>>>();
-  const keyOf = (mail: M, address: string): string => `${mail.id} ${mailboxKey(address)}`;
+  const places = remember<Transport<M>>();
   return {
     of(mail) {
-      const places = known.get(mail.content);
-      if (places === undefined || places.size === 0) return undefined;
+      if (places.isEmpty) return undefined;
       const free: Recipient[] = [];
       const bound = new Map<Transport<M>, Recipient[]>();
       for (const to of mail.envelope.to) {
-        const place = places.get(keyOf(mail, to.address));
+        const place = places.get(mail, to.address);
         if (place === undefined) free.push(to);
         else bound.set(place, [...(bound.get(place) ?? []), to]);
       }
-      return { free, bound };
+      return bound.size === 0 ? undefined : { free, bound };
     },
     note(mail, from, { outcomes }) {
       for (const outcome of outcomes) {
-        const isDoubt = outcome.kind === "deferred" && outcome.uncertain === true;
-        const key = keyOf(mail, outcome.recipient);
-        const places = known.get(mail.content);
-        if (isDoubt && places === undefined) known.set(mail.content, new Map([[key, from]]));
-        else if (isDoubt) places?.set(key, from);
-        else if (outcome.kind !== "deferred") places?.delete(key);
+        if (outcome.kind !== "deferred") places.delete(mail, outcome.recipient);
+        else if (outcome.uncertain === true) places.set(mail, outcome.recipient, from);
       }
     },
   };

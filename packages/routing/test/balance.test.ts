@@ -1,5 +1,6 @@
+import type { Middleware } from "@postroad/core";
 import type { BalanceOptions } from "../src/index.ts";
-import { ConfigError } from "@postroad/core";
+import { ConfigError, compose, wrap } from "@postroad/core";
 import type { Fake } from "@postroad/testing";
 import { fake, testMiddleware } from "@postroad/testing";
 import fc from "fast-check";
@@ -98,6 +99,18 @@ describe("balance", () => {
     expect((await both.send(mail)).outcomes).toMatchObject([{ kind: "deferred", uncertain: true, by: "a" }]);
     expect(kinds(await both.send(mail))).toEqual(["accepted"]);
     expect(counts(members)).toEqual([3, 0]);
+  });
+
+  it("goes back there also where a layer between makes new content for each attempt", async () => {
+    const members = [fake({ [ANN]: { kind: "deferred", status: "4.4.2", uncertain: true } }), fake()];
+    const renewing: Middleware = (next) =>
+      wrap("renewing", next, (mail, sending) => next.send({ ...mail, content: { ...mail.content } }, sending));
+    await using both = compose(renewing, balance(members));
+    const mail = mailTo(ANN);
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      expect((await both.send(mail)).outcomes).toMatchObject([{ kind: "deferred", uncertain: true }]);
+    }
+    expect(counts(members)).toEqual([2, 0]);
   });
 
   it("a key that throws is our misconfiguration: nobody bounces, nobody is in doubt", async () => {
