@@ -1,6 +1,8 @@
 import type { Mail, Middleware, Outcome, Recipient, Rules, Transport } from "@postroad/core";
 import { checkOptions, isFunction, isInteger, mailboxKey, receipt, verdictOf, wrap } from "@postroad/core";
 import { combined } from "./combined.ts";
+import type { Memory } from "./memory.ts";
+import { remember } from "./memory.ts";
 import { pooled } from "./pooled.ts";
 import { isAddress, misconfigured, sendTo } from "./several.ts";
 
@@ -17,19 +19,44 @@ const rules: Rules<RewriteOptions> = { to: isFunction, from: isFunction, concurr
 
 /**
  * Sends to other addresses or in another's name: aliases, VERP, SRS. The receipt speaks of the addresses that the caller
- * named. An address that several of them lead to gets one copy. What cannot be rewritten is deferred with 4.3.5.
+ * named. An address that several of them lead to gets one copy. Where one of several is deferred, an attempt of the
+ * same mail goes to those that are, and not again to the rest. What cannot be rewritten is deferred with 4.3.5.
  */
 export function rewrite(options: RewriteOptions): Middleware {
   checkOptions("rewrite", options, rules);
   const { concurrency = 8 } = options;
-  return <M extends Mail>(next: Transport<M>): Transport<M> =>
-    wrap("rewrite", next, async (mail: M, sending) => {
-      const plan = planOf(mail, options);
-      const reports = await pooled(mailsOf(mail, plan), concurrency, (part) => sendTo(next, part, sending));
+  return <M extends Mail>(next: Transport<M>): Transport<M> => {
+    const memory = remember<readonly Outcome[]>();
+    return wrap("rewrite", next, async (mail: M, sending) => {
       const told = new Map<string, Outcome>();
-      for (const { outcomes } of reports) for (const outcome of outcomes) told.set(mailboxKey(outcome.recipient), outcome);
-      return receipt(mail, (_, index) => verdictFor(plan.callers[index], told));
+      const note = (outcome: Outcome): unknown => told.set(mailboxKey(outcome.recipient), outcome);
+      for (const { address } of mail.envelope.to) memory.get(mail, address)?.forEach(note);
+      const plan = planOf(mail, options, told);
+      const reports = await pooled(mailsOf(mail, plan), concurrency, (part) => sendTo(next, part, sending));
+      for (const { outcomes } of reports) outcomes.forEach(note);
+      return receipt(mail, ({ address }, index) => {
+        const where = plan.callers[index] ?? [];
+        if (where instanceof Error) return verdictOf(misconfigured(`cannot rewrite: ${where.message}`, where), "rewrite");
+        const outcomes = where.flatMap((key) => told.get(key) ?? []);
+        const verdict = combined(outcomes);
+        keepSettled(memory, mail, address, verdict, outcomes);
+        return verdict;
+      });
     });
+  };
+}
+
+/** Who of several is settled matters for as long as the caller may come again for the others. */
+function keepSettled(
+  memory: Memory<readonly Outcome[]>,
+  mail: Mail,
+  caller: string,
+  { kind }: Outcome,
+  outcomes: readonly Outcome[],
+): void {
+  const settled = kind === "deferred" ? outcomes.filter((outcome) => outcome.kind !== "deferred") : [];
+  if (settled.length > 0) memory.set(mail, caller, settled);
+  else memory.delete(mail, caller);
 }
 
 interface Plan {
@@ -39,9 +66,10 @@ interface Plan {
   readonly callers: readonly (readonly string[] | Error)[];
 }
 
-function planOf(mail: Mail, options: RewriteOptions): Plan {
+/** Leaves out who is `settled` by address. */
+function planOf(mail: Mail, options: RewriteOptions, settled: ReadonlyMap<string, Outcome>): Plan {
   const paths = new Map<string, Recipient[]>();
-  const planned = new Set<string>();
+  const planned = new Set(settled.keys());
   const callers = mail.envelope.to.map((recipient) => {
     try {
       const from = reversePath(mail, recipient, options);
@@ -97,11 +125,4 @@ function utf8(from: string, to: readonly Recipient[]): { readonly smtputf8?: tru
 
 function isAscii(address: string): boolean {
   return !/[^\p{ASCII}]/u.test(address);
-}
-
-function verdictFor(where: readonly string[] | Error | undefined, told: ReadonlyMap<string, Outcome>): Outcome {
-  if (where instanceof Error) {
-    return { recipient: "", ...verdictOf(misconfigured(`cannot rewrite: ${where.message}`, where), "rewrite") };
-  }
-  return combined((where ?? []).flatMap((key) => told.get(key) ?? []));
 }

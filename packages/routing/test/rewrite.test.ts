@@ -1,5 +1,5 @@
-import type { Envelope, Mail, Receipt } from "@postroad/core";
-import { ConfigError, compose, envelope } from "@postroad/core";
+import type { Envelope, Mail, Outcome, Receipt } from "@postroad/core";
+import { ConfigError, compose, envelope, narrow } from "@postroad/core";
 import { fake, testMiddleware } from "@postroad/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -40,11 +40,11 @@ describe("rewrite", () => {
     expect(kinds(report)).toEqual(["deferred", "deferred", "deferred", "accepted"]);
   });
 
-  it("reports the worst of several addresses, in doubt where a second attempt would reach one again", async () => {
+  it("reports the worst of several addresses, in doubt where one of them is", async () => {
     const to = aliases({ [SALES]: [ANN, BOB] });
     for (const [script, outcome] of [
       [{}, { kind: "accepted" }],
-      [{ [ANN]: "deferred" }, { kind: "deferred", uncertain: true }],
+      [{ [ANN]: "uncertain" }, { kind: "deferred", uncertain: true }],
       [{ [ANN]: "rejected" }, { kind: "rejected" }],
       [{ [ANN]: "rejected", [BOB]: "deferred" }, { kind: "deferred" }],
       [{ [ANN]: "deferred", [BOB]: "uncertain" }, { kind: "deferred", uncertain: true }],
@@ -53,8 +53,34 @@ describe("rewrite", () => {
       const { outcomes } = await rewritten.send(mailTo(SALES));
       expect(outcomes).toMatchObject([{ recipient: SALES, ...outcome }]);
     }
-    await using certain = rewrite({ to })(fake({ [ANN]: "deferred", [BOB]: "rejected" }));
-    expect((await certain.send(mailTo(SALES))).outcomes[0]).not.toHaveProperty("uncertain");
+    for (const rest of ["accepted", "rejected"] as const) {
+      await using certain = rewrite({ to })(fake({ [ANN]: "deferred", [BOB]: rest }));
+      const [outcome] = (await certain.send(mailTo(SALES))).outcomes;
+      expect(outcome).toMatchObject({ kind: "deferred", recipient: SALES });
+      expect(outcome).not.toHaveProperty("uncertain");
+    }
+  });
+
+  it("sends again only to those of several that were deferred, and forgets them when all are settled", async () => {
+    const next = fake({ [ANN]: ["accepted", "rejected"], [BOB]: ["deferred", "uncertain", "accepted"], [CID]: "rejected" });
+    await using rewritten = rewrite({ to: aliases({ [SALES]: [ANN, BOB, CID] }), from: verp("b@c").from })(next);
+    const mail = mailTo(SALES, DAN);
+    const attempts = [mail, narrow(mail, mail.envelope.to.slice(0, 1)), { ...mailTo(SALES), id: mail.id }];
+    const told: (readonly Outcome["kind"][])[] = [];
+    for (const attempt of attempts) told.push(kinds(await rewritten.send(attempt)));
+    expect(told).toEqual([["deferred", "accepted"], ["deferred"], ["rejected"]]);
+    expect(next.calls.map((call) => call.recipients)).toEqual([[ANN, BOB, CID], [DAN], [BOB], [BOB]]);
+    await rewritten.send(mailTo(SALES));
+    expect(next.calls.at(-1)?.recipients).toEqual([ANN, BOB, CID]);
+  });
+
+  it("an address that several lead to gets no second copy for the one that is deferred", async () => {
+    const next = fake({ [BOB]: ["deferred", "accepted"] });
+    await using rewritten = rewrite({ to: aliases({ [SALES]: [ANN, BOB] }) })(next);
+    const mail = mailTo(SALES, ANN);
+    expect(kinds(await rewritten.send(mail))).toEqual(["deferred", "accepted"]);
+    expect(kinds(await rewritten.send(mail))).toEqual(["accepted", "accepted"]);
+    expect(next.calls.map((call) => call.recipients)).toEqual([[ANN, BOB], [BOB]]);
   });
 
   it("takes an alias of the whole domain for who is not listed, in any case of the domain", async () => {
