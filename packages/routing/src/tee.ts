@@ -1,5 +1,18 @@
 import type { Envelope, Mail, Middleware, Receipt, Rules, Transport } from "@postroad/core";
-import { ConfigError, DeliveryError, checkOptions, envelope, isDuration, isFunction, isString, narrow, pick, wrap } from "@postroad/core";
+import {
+  ConfigError,
+  DeliveryError,
+  MAX_TIMER,
+  checkOptions,
+  envelope,
+  isDuration,
+  isFunction,
+  isString,
+  narrow,
+  pick,
+  receipt,
+  wrap,
+} from "@postroad/core";
 import { emitWarning } from "node:process";
 import { isAddress, isTransport } from "./several.ts";
 
@@ -10,26 +23,32 @@ export interface TeeOptions {
   readonly to?: string;
   /** Milliseconds after which a copy is aborted. @default 30_000 */
   readonly timeout?: number;
+  /** Milliseconds after that in which the archive has to settle; then the receipt waits no longer. @default 5000 */
+  readonly grace?: number;
 }
 
 const rules: Rules<TeeOptions> = {
   onError: isFunction,
   to: (value) => isString(value) ?? (isAddress(value) ? undefined : "must be an address"),
   timeout: isDuration,
+  grace: isDuration,
 };
 
 /**
  * Sends a copy of what was accepted, for those who were, to another transport: an archive. Its failure changes no
- * receipt, but the receipt waits for it, since the content may be gone afterwards. Owns the other transport.
+ * receipt, but the receipt waits for it, since the content may be gone afterwards: until `timeout` and `grace` are over,
+ * whatever the archive does. Owns the other transport.
  */
 export function tee(copyTo: Transport, options: TeeOptions): Middleware {
   if (!isTransport(copyTo)) throw new ConfigError("tee", [{ path: "copyTo", message: "must be a transport" }]);
   checkOptions("tee", options, rules, ["onError"]);
-  const { onError, to, timeout = 30_000 } = options;
+  const { onError, to, timeout = 30_000, grace = 5000 } = options;
 
   async function copy(mail: Mail): Promise<void> {
     const envelopeOfCopy = to === undefined ? mail.envelope : journal(to, mail.envelope);
-    const copied = await copyTo.send({ ...mail, envelope: envelopeOfCopy }, { signal: AbortSignal.timeout(timeout) });
+    const sent = { ...mail, envelope: envelopeOfCopy };
+    const copying = copyTo.send(sent, { signal: AbortSignal.timeout(timeout) });
+    const copied = await within(timeout + grace, copying, () => receipt(sent, { ...deaf, by: copyTo.name }));
     if (copied.outcomes.some(({ kind }) => kind !== "accepted")) throw new DeliveryError(copied);
   }
 
@@ -58,6 +77,22 @@ export function tee(copyTo: Transport, options: TeeOptions): Middleware {
         },
       },
     );
+}
+
+const deaf = {
+  kind: "deferred",
+  status: "4.4.7",
+  message: "the archive did not settle when its copy was aborted",
+  uncertain: true,
+  diagnosis: { advice: "The transport does not honour its signal: tell its author." },
+} as const;
+
+/** What comes of `work`, or of `otherwise` when the time is over; what comes later is of no interest. */
+function within<T>(milliseconds: number, work: Promise<T>, otherwise: () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(otherwise()), Math.min(milliseconds, MAX_TIMER));
+    void work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 /** What the content itself asks of the way holds for the copy too. */

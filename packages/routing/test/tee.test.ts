@@ -57,6 +57,20 @@ describe("tee", () => {
     expect(told).toMatchObject([{ name: "DeliveryError" }]);
   });
 
+  it("waits no longer than its grace for an archive that ignores its signal, and no late end of it counts", async () => {
+    const late = Promise.withResolvers<never>();
+    const archive = { ...fake({}, { name: "deaf" }), send: () => late.promise };
+    const told: unknown[] = [];
+    await using both = tee(archive, { timeout: 1, grace: 1, onError: (error) => told.push(error) })(fake());
+    expect(kinds(await both.send(mailTo(ANN)))).toEqual(["accepted"]);
+    const outcomes = [{ recipient: ANN, status: "4.4.7", uncertain: true, by: "deaf" }];
+    expect(told).toMatchObject([{ name: "DeliveryError", receipt: { outcomes } }]);
+    // An unhandled rejection would fail the run.
+    late.reject(new Error("late"));
+    await new Promise(setImmediate);
+    expect(told).toHaveLength(1);
+  });
+
   it("warns of a handler that throws, and goes on", async () => {
     const warned = once(process, "warning");
     const fail = (): never => {
@@ -82,5 +96,6 @@ describe("tee", () => {
     expect(() => tee(undefined, { onError })).toThrow(ConfigError);
     expect(() => tee(fake(), { onError, to: "a\n" })).toThrow("tee: to must be an address");
     expect(() => tee(fake(), { onError, timeout: Number.NaN })).toThrow("tee: timeout must be");
+    expect(() => tee(fake(), { onError, grace: 0 })).toThrow("tee: grace must be");
   });
 });
