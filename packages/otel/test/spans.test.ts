@@ -59,7 +59,7 @@ describe("spans", () => {
     await compose(otel(kit.telemetry), next).send(mailTo("ann@e.example"));
     const spans = await kit.spans();
     expect(spans.map((span) => span.name)).toContain("send route(…@…=smtp:a …@…=b,…@…=c)");
-    const points = await Promise.all([names.OUTCOMES, names.SEND_DURATION].map((name) => kit.points(name)));
+    const points = await Promise.all([names.OUTCOMES, names.SEND_DURATION].map((metric) => kit.points(metric)));
     const told = [spans.map((span) => [span.name, span.attributes]), points.flat().map(({ attributes }) => attributes)];
     expect(JSON.stringify(told)).not.toMatch(/ann|bob|e\.example/);
   });
