@@ -1,4 +1,4 @@
-import type { Middleware, Receipt } from "@postroad/core";
+import type { Middleware } from "@postroad/core";
 import { Refusal, wrap } from "@postroad/core";
 import { resolveTimeout } from "./options.ts";
 import type { TimeoutOptions } from "./options.ts";
@@ -11,20 +11,20 @@ import type { TimeoutOptions } from "./options.ts";
 export function timeout(milliseconds: number, options: TimeoutOptions = {}): Middleware {
   const { grace, clock } = resolveTimeout(milliseconds, options);
   return (next) =>
-    wrap("timeout", next, (mail, sending) => {
+    wrap("timeout", next, async (mail, sending) => {
       const late = new AbortController();
       const signal = sending.signal === undefined ? late.signal : AbortSignal.any([sending.signal, late.signal]);
-      return new Promise<Receipt>((resolve, reject) => {
-        let callOff = clock.after(milliseconds, () => {
-          callOff = clock.after(grace, () => reject(deaf(next.name, grace)));
-          // The reason is a Refusal: a transport that throws it says what happened, and why.
-          late.abort(new Refusal("4.4.7", `not sent within ${milliseconds} ms`));
-        });
-        next
-          .send(mail, { ...sending, signal })
-          .finally(() => callOff())
-          .then(resolve, reject);
+      const { promise: deafness, reject } = Promise.withResolvers<never>();
+      let callOff = clock.after(milliseconds, () => {
+        callOff = clock.after(grace, () => reject(deaf(next.name, grace)));
+        // The reason is a Refusal: a transport that throws it says what happened, and why.
+        late.abort(new Refusal("4.4.7", `not sent within ${milliseconds} ms`));
       });
+      try {
+        return await Promise.race([next.send(mail, { ...sending, signal }), deafness]);
+      } finally {
+        callOff();
+      }
     });
 }
 

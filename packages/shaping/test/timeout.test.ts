@@ -1,3 +1,4 @@
+import type { Transport } from "@postroad/core";
 import { compose, ConfigError, receipt, transport } from "@postroad/core";
 import { fake, testMiddleware } from "@postroad/testing";
 import { describe, expect, it } from "vitest";
@@ -69,6 +70,19 @@ describe("timeout", () => {
     stop.abort();
     expect((await sending).outcomes[0]?.kind).toBe("deferred");
     await settle();
+  });
+
+  it("leaves no timer behind where the transport breaks its contract and throws", async () => {
+    const clock = standingClock();
+    const broken: Transport = {
+      ...fake(),
+      send() {
+        throw new Error("thrown");
+      },
+    };
+    const { outcomes } = await compose(timeout(1000, { clock }), broken).send(mailTo("ann@x.example"));
+    expect(outcomes[0]).toMatchObject({ status: "4.3.0", uncertain: true });
+    expect(clock.tasks).toBe(0);
   });
 
   it("refuses times that no timer can wait", () => {
