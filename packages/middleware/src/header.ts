@@ -14,7 +14,7 @@ export function withFields(message: Message, fields: readonly HeaderField[]): Me
   return {
     ...message,
     fields: { ...message.fields, headers: [...message.fields.headers, ...added] },
-    content: prefixed(Buffer.from(added.map(folded).join("")), message.content),
+    content: withHead(added.map(folded).join(""), message.content),
   };
 }
 
@@ -29,6 +29,27 @@ function folded([name, value]: HeaderField): string {
     line = fits ? `${line} ${word}` : ` ${word}`;
   }
   return `${lines}${line}\r\n`;
+}
+
+/** Contents with fields in front, by what they were made of. */
+const made = new WeakMap<Content, Map<string, Content>>();
+
+/** Heads that are remembered of one content: those of as many recipients as every server takes (RFC 5321 §4.5.3.1.8). */
+const REMEMBERED = 100;
+
+/**
+ * The same content for the same fields, so that what is kept for a content, such as its signature, holds for every
+ * attempt to send it. Past 100 heads of one content the oldest is forgotten, and made anew where it is needed again.
+ */
+function withHead(head: string, content: Content): Content {
+  const known = made.get(content) ?? new Map<string, Content>();
+  made.set(content, known);
+  const found = known.get(head) ?? prefixed(Buffer.from(head), content);
+  known.delete(head);
+  known.set(head, found);
+  const [oldest] = known.keys();
+  if (known.size > REMEMBERED && oldest !== undefined) known.delete(oldest);
+  return found;
 }
 
 function prefixed(head: Uint8Array, content: Content): Content {

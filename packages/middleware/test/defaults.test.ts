@@ -1,3 +1,4 @@
+import type { Receipt } from "@postroad/core";
 import { compose, ConfigError } from "@postroad/core";
 import { createMessage } from "@postroad/message";
 import { fake, testMiddleware } from "@postroad/testing";
@@ -28,6 +29,18 @@ describe("defaults", () => {
     expect(next.calls[0]?.mail).toMatchObject({ fields: { headers: [["x-own", "mine"], ["X-Env", "staging"]] } });
     const { content } = next.calls[0]?.mail ?? message;
     expect(content.size).toBe(message.content.size === undefined ? undefined : message.content.size + "X-Env: staging\r\n".length);
+  });
+
+  it("remembers no more than a hundred heads of one content", async () => {
+    const next = fake();
+    const message = messageTo("ann@x.example");
+    const send = (value: number): Promise<Receipt> => compose(defaults({ headers: { "X-Env": String(value) } }), next).send(message);
+    for (let value = 0; value <= 100; value += 1) await send(value);
+    await send(100);
+    await send(0);
+    const contents = next.calls.map(({ mail }) => mail.content);
+    expect(contents[101]).toBe(contents[100]);
+    expect(contents[102]).not.toBe(contents[0]);
   });
 
   it("folds at spaces, so that unfolding gives the value back", async () => {
