@@ -1,5 +1,5 @@
 import type { Message, Receipt, Recipient, Rewrite } from "@postroad/core";
-import { merge, narrow, receipt, wrap } from "@postroad/core";
+import { merge, narrow, transport, wrap } from "@postroad/core";
 import type { HeaderField } from "./header.ts";
 import { withFields } from "./header.ts";
 import { tokenSealer } from "./token.ts";
@@ -24,19 +24,20 @@ export function unsubscribe(options: UnsubscribeOptions): Rewrite<Message> {
     return withFields(narrow(message, [to]), fieldsFor(url, mailto, token));
   }
 
-  return (next) =>
-    wrap("unsubscribe", next, async (message, sending) => {
+  return (next) => {
+    // Total: what one copy throws, or an abort, must not hide what was accepted of the others.
+    const each = transport<Message>("unsubscribe", (copy, sending) => next.send(copy, sending));
+    return wrap("unsubscribe", next, async (message, sending) => {
       if (message.fields.headers.some(([name]) => name.toLowerCase() === "list-unsubscribe")) {
         return next.send(message, sending);
       }
-      // All of them before the first is sent: what fails here must not hide what was accepted.
+      // All of them before the first is sent: nobody gets mail whose link cannot be made for somebody else.
       const copies = await Promise.all(message.envelope.to.map((to) => personal(message, to)));
       const receipts: Receipt[] = [];
-      for (const copy of copies) {
-        receipts.push(sending.signal?.aborted === true ? stopped(copy) : await next.send(copy, sending));
-      }
+      for (const copy of copies) receipts.push(await each.send(copy, sending));
       return merge(message, ...receipts);
     });
+  };
 }
 
 function fieldsFor(url: string | URL, mailto: string | undefined, token: string): readonly HeaderField[] {
@@ -48,14 +49,4 @@ function fieldsFor(url: string | URL, mailto: string | undefined, token: string)
     ["List-Unsubscribe", ways.join(", ")],
     ["List-Unsubscribe-Post", "List-Unsubscribe=One-Click"],
   ];
-}
-
-/** Others have been sent to before the abort: throwing would lose their outcomes. */
-function stopped(message: Message): Receipt {
-  return receipt(message, {
-    kind: "deferred",
-    status: "4.3.2",
-    by: "unsubscribe",
-    message: "aborted before the mail was sent",
-  });
 }

@@ -1,4 +1,5 @@
-import { compose, ConfigError } from "@postroad/core";
+import type { Transport } from "@postroad/core";
+import { compose, ConfigError, narrow } from "@postroad/core";
 import { dkim, generateKey } from "@postroad/dkim";
 import { createMessage } from "@postroad/message";
 import { fake, testMiddleware } from "@postroad/testing";
@@ -8,7 +9,7 @@ import fc from "fast-check";
 import PostalMime from "postal-mime";
 import { describe, expect, it } from "vitest";
 import type { Subscription, UnsubscribeHandlerOptions } from "../src/index.ts";
-import { unsubscribe, unsubscribeHandler } from "../src/index.ts";
+import { defaults, unsubscribe, unsubscribeHandler } from "../src/index.ts";
 import { messageTo, takingMail, textOf } from "./support.ts";
 
 const secret = "a secret of thirty-two bytes or more";
@@ -62,6 +63,22 @@ describe("unsubscribe", () => {
     expect(next.calls.map(({ recipients }) => recipients.length)).toEqual([1, 1, 1, 1]);
   });
 
+  it("gives a mail sent again the same content, which dkim signs once", async () => {
+    const next = fake();
+    const { privateKey: key } = await generateKey({ type: "ed25519" });
+    let now = Date.UTC(2026, 10, 22);
+    const sign = dkim({ domain: "shop.example", selector: "s", key, timestamp: true }, { clock: () => (now += 1000) });
+    const sent = compose(defaults({ headers: { "X-Env": "staging" } }), unsubscribe({ url, secret }), sign, next);
+    const to = ["ann@x.example", "bob@x.example"];
+    const message = createMessage({ from: "shop@shop.example", to, subject: "Hi", text: "Hi" });
+    await sent.send(message);
+    await sent.send(message);
+    await sent.send(narrow(message, [{ address: "ann@x.example" }]));
+    const [ann, bob, ...again] = next.calls.map(({ mail }) => mail.content);
+    expect(ann).not.toBe(bob);
+    expect(again.map((content) => (content === ann ? "ann" : content === bob ? "bob" : "new"))).toEqual(["ann", "bob", "ann"]);
+  });
+
   it("L3: is covered by DKIM where it stands before it, and does not compile behind it", async () => {
     const next = fake();
     const { privateKey: key } = await generateKey({ type: "ed25519" });
@@ -72,6 +89,26 @@ describe("unsubscribe", () => {
     expect(signed.toLowerCase().split(/[\s:]+/)).toEqual(expect.arrayContaining(["list-unsubscribe", "list-unsubscribe-post"]));
     // @ts-expect-error what is signed must not be changed
     compose(sign, unsubscribe({ url, secret }), next);
+  });
+
+  it("keeps what was accepted where a later send throws or is aborted", async () => {
+    const stop = new AbortController();
+    const next = fake({}, { before: ({ recipients }) => (recipients[0] === "cid@x.example" ? stop.abort() : undefined) });
+    const broken: Transport = {
+      ...next,
+      send(mail, how) {
+        if (mail.envelope.to[0]?.address === "bob@x.example") throw new Error("thrown");
+        return next.send(mail, how);
+      },
+    };
+    const sent = compose(unsubscribe({ url, secret }), broken);
+    const message = messageTo("ann@x.example", "bob@x.example", "cid@x.example", "dan@x.example");
+    expect((await sent.send(message, stop)).outcomes).toMatchObject([
+      { kind: "accepted" },
+      { kind: "deferred", status: "4.3.0", uncertain: true },
+      { recipient: "cid@x.example" },
+      { kind: "deferred", status: "4.3.2", by: "unsubscribe" },
+    ]);
   });
 
   it("leaves a message alone that says itself how to unsubscribe", async () => {
