@@ -38,7 +38,7 @@ export interface RetryOptions {
   readonly uncertain?: "retry" | "stop";
   /** Least wait in milliseconds after a reply: by reply code and status, `"452 4.2.2"`, or status, `"4.2.2"`. @default GREYLISTING */
   readonly hints?: Readonly<Record<string, number>>;
-  /** Called before each wait, e.g. to log it. What it throws ends the retries of that mail. */
+  /** Called before each wait, e.g. to log it. What it throws ends the retries of that mail, with a warning. */
   readonly onRetry?: (retry: Retry) => void;
   /** Milliseconds on a clock that never steps back. @default performance.now */
   readonly now?: () => number;

@@ -1,5 +1,6 @@
-import type { Mail, Middleware, Outcome, Receipt, Schedule, SendOptions, Transport } from "@postroad/core";
-import { backoff, merge, narrow, wrap } from "@postroad/core";
+import type { Mail, Middleware, Receipt, Schedule, SendOptions, Transport } from "@postroad/core";
+import { backoff, merge, narrow, transport, wrap } from "@postroad/core";
+import { emitWarning } from "node:process";
 import pRetry from "p-retry";
 import type { Policy, RetryOptions } from "./options.ts";
 import { resolveRetryOptions } from "./options.ts";
@@ -52,23 +53,27 @@ interface Work<M extends Mail> {
 }
 
 async function again<M extends Mail>({ next, mail, sending, first, stop, plan, policy }: Work<M>): Promise<Receipt> {
+  // A next that breaks the contract and throws leaves its part in doubt, and not who was accepted before.
+  const total = transport<M>(next.name, (part, options) => next.send(part, options));
   let report = first;
   let due: Plan | undefined;
 
   async function attempt(): Promise<void> {
-    if (due !== undefined) {
-      const part = narrow(mail, due.recipients);
-      report = merge(mail, report, merge(part, await next.send(part, sending)));
-    }
+    if (due !== undefined) report = merge(mail, report, await total.send(narrow(mail, due.recipients), sending));
     if (isUnfinished(report)) throw unfinished;
   }
 
-  async function shouldRetry(error: Error, made: number): Promise<boolean> {
-    due = error === unfinished ? plan(report, made) : undefined;
-    if (due === undefined) return false;
-    policy.onRetry({ mail, attempt: made + 1, ...due });
-    await policy.sleep(due.wait, stop);
-    return true;
+  async function shouldRetry(made: number): Promise<boolean> {
+    try {
+      due = plan(report, made);
+      if (due === undefined) return false;
+      policy.onRetry({ mail, attempt: made + 1, ...due });
+      await policy.sleep(due.wait, stop);
+      return true;
+    } catch (error) {
+      if (!stop.aborted) warn(error);
+      return false;
+    }
   }
 
   try {
@@ -76,10 +81,10 @@ async function again<M extends Mail>({ next, mail, sending, first, stop, plan, p
       retries: policy.attempts - 1,
       minTimeout: 0,
       signal: stop,
-      shouldRetry: ({ error, attemptNumber }) => shouldRetry(error, attemptNumber),
+      shouldRetry: ({ attemptNumber }) => shouldRetry(attemptNumber),
     });
   } catch (error) {
-    if (error !== unfinished && !stop.aborted) return blame(report, error);
+    if (error !== unfinished && !stop.aborted) throw error;
   }
   return report;
 }
@@ -91,12 +96,8 @@ function isUnfinished({ outcomes }: Receipt): boolean {
   return outcomes.some(({ kind }) => kind === "deferred");
 }
 
-/** A schedule, clock or hook that throws is a bug like any other: in doubt, and never at the price of who was accepted. */
-function blame(report: Receipt, cause: unknown): Receipt {
-  const advice = "An option of retry threw: the schedule, now, sleep or onRetry; see cause.";
-  const outcomes = report.outcomes.map((outcome): Outcome => {
-    if (outcome.kind !== "deferred") return outcome;
-    return { ...outcome, uncertain: true, diagnosis: { ...outcome.diagnosis, advice, cause } };
-  });
-  return { ...report, outcomes };
+/** A schedule, clock or hook that throws is a bug, but says nothing of the mail: the outcomes stay what they are. */
+function warn(thrown: unknown): void {
+  const text = thrown instanceof Error ? thrown.message : "no error";
+  emitWarning(`the schedule, now, sleep or onRetry of retry threw: ${text}; the mail is not tried again`, "PostroadWarning");
 }

@@ -2,6 +2,7 @@ import type { Deferred, ForAll, Outcome, Receipt } from "@postroad/core";
 import { ConfigError, MAX_TIMER, Refusal, backoff, compose } from "@postroad/core";
 import type { FakeVerdict } from "@postroad/testing";
 import { fake, testMiddleware } from "@postroad/testing";
+import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import type { Retry } from "../src/index.ts";
 import { retry } from "../src/index.ts";
@@ -121,8 +122,8 @@ describe("retry", () => {
     await using tried = retry(() => 0, { ...fakeClock(), attempts: 4 })(next);
     await tried.send(mailTo(ANN));
     expect(next.calls).toHaveLength(4);
-    await using once = retry(() => 0, { attempts: 1 })(next);
-    await once.send(mailTo(ANN));
+    await using single = retry(() => 0, { attempts: 1 })(next);
+    await single.send(mailTo(ANN));
     expect(next.calls).toHaveLength(5);
   });
 
@@ -171,21 +172,25 @@ describe("retry, interrupted", () => {
     expect(next.disposed).toBe(1);
   });
 
-  it("a schedule, clock or hook that throws costs no accepted outcome, and is told", async () => {
-    const broken = new TypeError("broken");
+  it("a schedule, clock or hook that throws ends the retries, changes no outcome, and is warned of", async () => {
     const fail = (): never => {
-      throw broken;
+      throw new TypeError("broken");
     };
+    let asked = 0;
+    const stopped = (): number => (asked++ === 0 ? 0 : fail());
     for (const [schedule, options] of [
       [fail, {}],
       [steady, { onRetry: fail }],
       [steady, { sleep: fail }],
+      [steady, { now: stopped }],
     ] as const) {
+      const warned = once(process, "warning");
       const next = fake({ [BOB]: "deferred" });
       await using tried = retry(schedule, options)(next);
-      const { outcomes } = await tried.send(mailTo(ANN, BOB));
-      expect(outcomes).toMatchObject([{ kind: "accepted" }, { uncertain: true, diagnosis: { cause: broken } }]);
+      const report = await tried.send(mailTo(ANN, BOB));
+      expect(report).toEqual(await fake({ [BOB]: "deferred" }).send(mailTo(ANN, BOB)));
       expect(next.calls).toHaveLength(1);
+      expect(await warned).toMatchObject([{ name: "PostroadWarning", message: expect.stringContaining("broken") }]);
     }
   });
 
