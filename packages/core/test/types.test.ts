@@ -40,13 +40,30 @@ describe("types of pipelines", () => {
   it("a signature before a provider of fields does not compile", () => {
     // @ts-expect-error dkim hands on bytes, the provider takes fields
     never(() => compose(dkim, provider));
-    // @ts-expect-error the middlewares around change nothing about it
-    never(() => compose(otel, dkim, retry, provider));
+    never(() =>
+      compose(
+        otel,
+        // @ts-expect-error the middlewares around change nothing about it, and the error is at the guilty layer
+        dkim,
+        retry,
+        provider,
+      ),
+    );
   });
 
   it("editing after signing does not compile", () => {
     // @ts-expect-error dkim hands on bytes, footer edits fields
     never(() => compose(dkim, footer, smtp));
+    never(() =>
+      compose(
+        retry,
+        // @ts-expect-error the guilty layer is the one whose bytes the next edits, not the one that edits
+        dkim,
+        footer,
+        otel,
+        smtp,
+      ),
+    );
     never(() => compose(footer, dkim, smtp));
   });
 
