@@ -59,10 +59,11 @@ function pieceOf(field: Field): Piece {
   // The results are no list of tags, but begin with one.
   const tags = parseTags(field.name === AAR ? value.slice(0, Math.max(value.indexOf(";"), 0)) : value);
   const instance = tags?.get("i") ?? "";
-  return { field, instance: /^[1-9]\d?$/.test(instance) ? Number(instance) : Number.NaN, cv: tags?.get("cv")?.toLowerCase() };
+  const isInstance = /^[1-9]\d?$/.test(instance);
+  return { field, instance: isInstance ? Number(instance) : Number.NaN, cv: tags?.get("cv")?.toLowerCase() };
 }
 
-/** What a server of this name has found out, as its Authentication-Results say (RFC 8601 §2.2); undefined where none do. */
+/** What a server of this name has found out, as its Authentication-Results say (RFC 8601 §2.2), if any do. */
 export function resultsOf(fields: readonly Field[], authServId: string): string | undefined {
   const own = fields.filter(({ name }) => name === "authentication-results").flatMap((field) => {
     const [id = "", ...results] = valueOf(field).split(";");

@@ -53,12 +53,12 @@ function messageSignature(key: ReadyKey, message: Survey, instance: string, time
   return signed(key, "ARC-Message-Signature", tags, fields);
 }
 
-function chainSeal(key: ReadyKey, sealed: readonly Field[], instance: string, { status, time }: NewSet): Promise<string> {
+function chainSeal(key: ReadyKey, sealed: readonly Field[], instance: string, set: NewSet): Promise<string> {
   const tags: readonly Tag[] = [
     ["i", instance],
     ["a", algorithmOf(key.type)],
-    ["t", String(time)],
-    ["cv", status],
+    ["t", String(set.time)],
+    ["cv", set.status],
     ["d", key.domain],
     ["s", key.selector],
   ];
@@ -68,5 +68,6 @@ function chainSeal(key: ReadyKey, sealed: readonly Field[], instance: string, { 
 async function signed(key: ReadyKey, name: string, tags: readonly Tag[], fields: readonly Field[]): Promise<string> {
   const unsigned = unsignedField(name, tags);
   const own: Field = { name: name.toLowerCase(), line: `${unsigned}\r\n` };
-  return signedField(unsigned, await signatureOf(key, [...fields, own].map((field) => canonicalField(field, "relaxed"))));
+  const canonical = [...fields, own].map((field) => canonicalField(field, "relaxed"));
+  return signedField(unsigned, await signatureOf(key, canonical));
 }

@@ -5,6 +5,7 @@ import { AS, MOST_SETS, chainOf, chainStatusIn, resultsOf } from "./arc-chain.ts
 import { arcSet } from "./arc-set.ts";
 import { domainFault, normalName } from "./domain-name.ts";
 import type { Field } from "./header.ts";
+import { NOT_SIGNED } from "./not-signed.ts";
 import type { KeyOptions } from "./options.ts";
 import { keyRules } from "./options.ts";
 import { perContent } from "./per-content.ts";
@@ -18,7 +19,7 @@ export type { ChainStatus } from "./arc-chain.ts";
 export interface Judgement {
   /** What validating the mail's ARC chain says. */
   readonly chain: ChainStatus;
-  /** As in Authentication-Results (RFC 8601 §2.2), without the server's name: `spf=pass smtp.mailfrom=x; dkim=pass …`. */
+  /** As in Authentication-Results (RFC 8601 §2.2), without the server: `spf=pass smtp.mailfrom=x; dkim=pass …`. */
   readonly results: string;
 }
 
@@ -52,8 +53,10 @@ export function arc(options: ArcOptions): Rewrite<Mail> {
     const message = await survey(mail.content, ["relaxed"], signal);
     const chain = chainOf(message.fields);
     if (chain.hasFailed || chain.last >= MOST_SETS) return mail.content;
-    const { chain: said, results } = options.judge === undefined ? written(message.fields, authServId) : await judged(mail, options.judge);
-    const set = { authServId, results, status: statusOf(chain, said, message.fields), time: Math.floor(clock() / 1000) };
+    const { judge } = options;
+    const said = judge === undefined ? written(message.fields, authServId) : await judged(mail, judge);
+    const status = statusOf(chain, said.chain, message.fields);
+    const set = { authServId, results: said.results, status, time: Math.floor(clock() / 1000) };
     return withFields(await arcSet(key, message, chain, set), mail.content, message);
   });
 
@@ -72,7 +75,8 @@ function written(fields: readonly Field[], authServId: string): Judgement {
   const results = resultsOf(fields, authServId);
   const chain = chainStatusIn(results ?? "");
   if (chain === undefined && fields.some(({ name }) => name === AS)) {
-    throw new Refusal("4.7.5", `nobody has validated the ARC chain: no Authentication-Results of ${authServId} say arc=`, {
+    const message = `nobody has validated the ARC chain: no Authentication-Results of ${authServId} say arc=`;
+    throw new Refusal(NOT_SIGNED, message, {
       phase: "seal",
       advice: "Let the server that takes mail in validate ARC, or give arc() a judge.",
     });
@@ -83,5 +87,5 @@ function written(fields: readonly Field[], authServId: string): Judgement {
 async function judged(mail: Mail, judge: NonNullable<ArcOptions["judge"]>): Promise<Judgement> {
   const { chain, results } = await judge(mail);
   if (/^[\t -~]+$/.test(results)) return { chain, results };
-  throw new Refusal("4.7.5", "the judge's results are not one line of ASCII", { phase: "seal" });
+  throw new Refusal(NOT_SIGNED, "the judge's results are not one line of ASCII", { phase: "seal" });
 }

@@ -1,6 +1,5 @@
 import type { Rules } from "@postroad/core";
 import { Refusal, checkOptions, isFunction, isObject } from "@postroad/core";
-import { Buffer } from "node:buffer";
 import { resolveTxt as systemResolveTxt } from "node:dns/promises";
 import { recordName } from "./domain-name.ts";
 import type { Signer } from "./options.ts";
@@ -24,8 +23,9 @@ export interface DnsFinding {
   /** Of the record. */
   readonly name: string;
   /**
-   * `matches`: signatures verify. `differs`: another key is published. `withdrawn`: `p=` is empty. `unusable`: verifiers
-   * do not take the record. `ambiguous`: there are several. `missing`: there is none. `unknown`: DNS did not answer.
+   * `matches`: signatures verify. `differs`: another key is published. `withdrawn`: `p=` is empty. `unusable`:
+   * verifiers do not take the record. `ambiguous`: there are several. `missing`: there is none. `unknown`: DNS did not
+   * answer.
    */
   readonly state: "matches" | "differs" | "withdrawn" | "unusable" | "ambiguous" | "missing" | "unknown";
   /** For people: what it is, and what to do. */
@@ -70,7 +70,8 @@ async function findingOf(key: ReadyKey, resolveTxt: ResolveTxt, signal: AbortSig
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
     const isMissing = code === "ENOTFOUND" || code === "ENODATA";
-    return { name, own, ...(isMissing ? missing(name) : { state: "unknown", message: `${name}: DNS did not answer (${code})` }) };
+    if (isMissing) return { name, own, ...missing(name) };
+    return { name, own, state: "unknown", message: `${name}: DNS did not answer (${code})` };
   }
 }
 
@@ -79,16 +80,21 @@ type Comparison = Omit<DnsFinding, "name" | "own">;
 function compare(key: ReadyKey, name: string, own: string, records: readonly string[]): Comparison {
   const [record, second] = records;
   if (record === undefined) return missing(name);
-  if (second !== undefined) return { state: "ambiguous", message: `${name} has ${records.length} TXT records; leave one` };
+  if (second !== undefined) {
+    return { state: "ambiguous", message: `${name} has ${records.length} TXT records; leave one` };
+  }
   const found = publishedKey(record);
   if (typeof found === "string") return { state: "unusable", message: `the record at ${name} ${found}` };
   const testing = found.flags.includes("y") ? { testing: true } : {};
-  if (found.p === "") return { state: "withdrawn", message: `the key at ${name} was withdrawn: its p= is empty`, ...testing };
-  const theirs = fingerprint(found.p);
-  const isSame = found.type === key.type && Buffer.from(found.p, "base64").equals(Buffer.from(published(key.publicKey), "base64"));
-  if (isSame) return { state: "matches", message: `${name} has this key`, published: theirs, ...testing };
-  const message = `${name} has the ${found.type} key ${theirs}, and the private ${key.type} key here belongs to ${own}; publish dnsRecord() of it`;
-  return { state: "differs", message, published: theirs, ...testing };
+  if (found.p === "") return { state: "withdrawn", message: `${name} has no key any more: p= is empty`, ...testing };
+  const theirs = { published: fingerprint(found.p), ...testing };
+  // Equal fingerprints are equal keys, however the base64 is written.
+  if (found.type === key.type && theirs.published === own) {
+    return { state: "matches", message: `${name} has this key`, ...theirs };
+  }
+  const there = `${name} has the ${found.type} key ${theirs.published}`;
+  const here = `the private ${key.type} key here belongs to ${own}`;
+  return { state: "differs", message: `${there}, and ${here}; publish dnsRecord() of it`, ...theirs };
 }
 
 function missing(name: string): Comparison {

@@ -3,6 +3,7 @@ import type { Canonical } from "./canonical-header.ts";
 import { isWithin } from "./domain-name.ts";
 import { authorDomains, fromField } from "./from.ts";
 import type { Field } from "./header.ts";
+import { NOT_SIGNED } from "./not-signed.ts";
 import type { DkimOptions, Signer } from "./options.ts";
 import type { ReadySigner } from "./signer.ts";
 import { readySigner, within } from "./signer.ts";
@@ -63,13 +64,16 @@ function asked(ask: ChooseSigners, options: ChoiceOptions): Choice {
     } catch (error) {
       if (error instanceof Refusal) throw error;
       const text = error instanceof Error ? error.message : String(error);
-      throw new Refusal("4.7.5", `there is no key for ${domain}: ${text}`, { phase: "sign", cause: error });
+      throw new Refusal(NOT_SIGNED, `there is no key for ${domain}: ${text}`, { phase: "sign", cause: error });
     }
   }
   return {
     bodies: new Set(["relaxed", "simple"]),
     known: [],
-    signersFor: async (fields) => [...new Set((await Promise.all(authorDomains(fromField(fields)).map(askFor))).flat())],
+    async signersFor(fields) {
+      const answers = await Promise.all(authorDomains(fromField(fields)).map(askFor));
+      return [...new Set(answers.flat())];
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import { Refusal, reseal, wrap } from "@postroad/core";
 import { checkPublished } from "./check-dns.ts";
 import { choice } from "./choose.ts";
 import type { ChooseSigners } from "./choose.ts";
+import { NOT_SIGNED } from "./not-signed.ts";
 import type { DkimOptions, Signer } from "./options.ts";
 import { checkDkimOptions } from "./options.ts";
 import { perContent } from "./per-content.ts";
@@ -40,7 +41,7 @@ export function dkim(signers: Signer | readonly Signer[] | ChooseSigners, option
 }
 
 function nobodySigns(): Refusal {
-  return new Refusal("4.7.5", "there is no key for the domain of the From address", {
+  return new Refusal(NOT_SIGNED, "there is no key for the domain of the From address", {
     phase: "sign",
     advice: "Add a signer for that domain, or let such mail go with otherwise: \"unsigned\".",
   });

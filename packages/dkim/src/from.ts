@@ -4,7 +4,7 @@ import { domainToASCII } from "node:url";
 import type { Field } from "./header.ts";
 import { valueOf } from "./header.ts";
 
-/** The one From field. Throws a Refusal where there are two: which one a reader shows is anybody's guess (RFC 6376 §8.15). */
+/** The one From field. Throws a Refusal where there are two: readers do not agree on which to show (RFC 6376 §8.15). */
 export function fromField(fields: readonly Field[]): Field {
   const [from, second] = fields.filter(({ name }) => name === "from");
   if (from === undefined) throw refused("has no From field, which a signature has to cover (RFC 6376 §5.4)");
@@ -17,7 +17,7 @@ export function authorDomains(from: Field): readonly string[] {
   return [...new Set(addressesIn(valueOf(from)).map(domainOf).filter((domain) => domain !== ""))];
 }
 
-/** Everything between the names: `a@x` of `Team: Ann <a@x>, b@x;`. A group's name, a display name and a route are none. */
+/** Everything between the names, e.g. `a@x` and `b@x` of `Team: Ann <a@x>, b@x;`. A group's name is none. */
 const MAILBOX = /[^,;:<>]*<([^<>]*)>|[^,;:<>]*:|([^,;:<>]+)/g;
 
 function addressesIn(value: string): readonly string[] {

@@ -26,7 +26,7 @@ export interface KeyPair {
 const rules: Rules<KeyRequest> = {
   type: isOneOf("rsa", "ed25519"),
   bits: isInteger(2048, 4096),
-  passphrase: (value) => (typeof value === "string" && value !== "" ? undefined : "must be a string with something in it"),
+  passphrase: (value) => (typeof value === "string" && value !== "" ? undefined : "must be a string, and not empty"),
 };
 
 /** Makes a key pair, in the thread pool. */
@@ -38,6 +38,6 @@ export async function generateKey(request: KeyRequest = {}): Promise<KeyPair> {
     publicKeyEncoding: { format: "pem", type: "spki" },
     privateKeyEncoding: { format: "pem", type: "pkcs8", ...protection },
   } as const;
-  const pair = type === "rsa" ? await generate("rsa", { modulusLength: bits, ...encoding }) : await generate("ed25519", encoding);
-  return { type, ...pair };
+  const rsa = { modulusLength: bits, ...encoding };
+  return { type, ...(type === "rsa" ? await generate("rsa", rsa) : await generate("ed25519", encoding)) };
 }

@@ -18,7 +18,9 @@ export function identityOf(given: string, domain: string): Identity | undefined 
 }
 
 /** Nothing, a dot-atom or a quoted string (RFC 5322 §3.4.1), with the UTF-8 of RFC 6532. */
-const LOCAL_PART = /^$|^[\w!#$%&'*+/=?^`{|}~\u{80}-\u{10ffff}-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u{80}-\u{10ffff}-]+)*$|^"(?:[^"\\\p{Cc}]|\\[ -~])*"$/u;
+const ATOM = String.raw`[\w!#$%&'*+/=?^\x60{|}~\u{80}-\u{10ffff}-]+`;
+const QUOTED = String.raw`"(?:[^"\\\p{Cc}]|\\[ -~])*"`;
+const LOCAL_PART = new RegExp(`^(?:${ATOM}(?:\\.${ATOM})*|${QUOTED})?$`, "u");
 
 /** What dkim-safe-char leaves out (RFC 6376 §2.11), and what RFC 8616 §4 lets stand. */
 const UNSAFE = /[^!-:<>-~]/g;

@@ -1,13 +1,15 @@
 /** What can be wrong with a key, and what to do about it. None of it quotes the key. */
 const FAULTS = {
   isPublic: () => "is a public key; signing takes the private one, and the public one goes into DNS",
-  isShort: (bits: string) => `is an RSA key of ${bits} bits; DKIM needs 1024 and should have 2048 (RFC 8301 §3.2), generateKey makes one`,
+  isShort: (bits: string) =>
+    `is an RSA key of ${bits} bits; DKIM needs 1024 and should have 2048 (RFC 8301 §3.2), generateKey makes one`,
   isDamaged: () => "cannot be read: it is cut off or damaged; copy the whole file again",
   isCutOff: () => "has no END line: it is cut off; copy the whole file again",
   needsPassphrase: () => "is encrypted; give its passphrase too",
   isLocked: () => "is encrypted, and not with this passphrase",
   isOpenSsh: () => "is in OpenSSH's own format; convert a copy with: ssh-keygen -p -m PKCS8 -f <copy>",
-  isOfOtherType: (type: string) => `is a key of type ${type}; DKIM has RSA and Ed25519 (RFC 8301, RFC 8463), generateKey makes one`,
+  isOfOtherType: (type: string) =>
+    `is a key of type ${type}; DKIM has RSA and Ed25519 (RFC 8301, RFC 8463), generateKey makes one`,
   isCertificate: () => "is a certificate; signing takes the private key that belongs to it",
   isNoKey: () => "is no private key: give PEM, the 32 bytes of an Ed25519 seed (or their base64), or a KeyObject",
 } as const;

@@ -55,7 +55,8 @@ export function lines(take: (piece: Piece) => void): Lines {
 
 function bareEnd(what: string, octet: number): Refusal {
   const name = what === "\r" ? "CR" : "LF";
-  return new Refusal("5.6.0", `the message has a bare ${name} at octet ${octet}, which would not arrive as it was signed`, {
+  const message = `the message has a bare ${name} at octet ${octet}, which would not arrive as it was signed`;
+  return new Refusal("5.6.0", message, {
     phase: "sign",
     advice: "End every line with CRLF: compose with createMessage, or repair with rawMail.",
   });

@@ -72,10 +72,12 @@ const isList: Rule = (value) => {
 };
 
 const isTimestamp: Rule = (value) =>
-  typeof value === "boolean" || (value instanceof Date && value.getTime() >= 0) ? undefined : "must be true, false or a Date";
+  typeof value === "boolean" || (value instanceof Date && value.getTime() >= 0)
+    ? undefined
+    : "must be true, false or a Date";
 
 const isLifetime: Rule = (value) =>
-  typeof value === "number" && value >= 1000 && Number.isFinite(value) ? undefined : "must be 1000 milliseconds or more";
+  typeof value === "number" && value >= 1000 && value < 1e15 ? undefined : "must be 1000 milliseconds or more";
 
 const isBoolean: Rule = (value) => (typeof value === "boolean" ? undefined : "must be true or false");
 

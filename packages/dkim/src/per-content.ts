@@ -50,7 +50,8 @@ export function perContent<T>(
 function unlessAborted<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return result;
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(new Refusal("4.3.2", "aborted before the message was signed", { phase: "sign" }));
+    const message = "aborted before the message was signed";
+    const onAbort = (): void => reject(new Refusal("4.3.2", message, { phase: "sign" }));
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
     result.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));

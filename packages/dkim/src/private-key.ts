@@ -38,11 +38,6 @@ export function signingKey(given: PrivateKey, passphrase?: string): SigningKey {
   return { type, key, publicKey, bits };
 }
 
-/** The digest algorithm that `sign` of node:crypto takes: Ed25519 is given the hash itself (RFC 8463 §3). */
-export function digestOf(type: KeyType): "sha256" | null {
-  return type === "rsa" ? "sha256" : null;
-}
-
 function keyIn(given: string | Uint8Array, passphrase: string | undefined): KeyObject {
   const bytes = Buffer.from(given);
   const text = bytes.toString("latin1").trim();
@@ -55,7 +50,8 @@ function keyOfPem(text: string, passphrase: string | undefined): KeyObject {
   const { label, pem, encrypted } = pemOf(text);
   if (encrypted && passphrase === undefined) throw keyFault("needsPassphrase");
   const fault = encrypted ? "isLocked" : label === "OPENSSH PRIVATE KEY" ? "isOpenSsh" : "isDamaged";
-  return attempt(() => createPrivateKey({ key: pem, format: "pem", ...(passphrase !== undefined && { passphrase }) }), fault);
+  const input = { key: pem, format: "pem", ...(passphrase !== undefined && { passphrase }) } as const;
+  return attempt(() => createPrivateKey(input), fault);
 }
 
 function keyOfDer(der: Buffer, passphrase: string | undefined): KeyObject {
@@ -97,9 +93,10 @@ function typeOf(key: KeyObject): KeyType {
 
 /** A key may be well-formed and its numbers wrong: then nothing it signs verifies. */
 function works(key: KeyObject, publicKey: KeyObject, type: KeyType): boolean {
+  const digest = type === "rsa" ? "sha256" : null;
   const probe = Buffer.alloc(32, 1);
   try {
-    return verify(digestOf(type), probe, publicKey, sign(digestOf(type), probe, key));
+    return verify(digest, probe, publicKey, sign(digest, probe, key));
   } catch {
     return false;
   }

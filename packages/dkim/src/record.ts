@@ -45,8 +45,8 @@ export function dnsRecord(signer: Signer, options: RecordOptions = {}): DnsRecor
   const name = recordName(normalName(signer.selector), normalName(signer.domain));
   const key = publicKeyIn(signer);
   const flags = [options.testing === true ? "y" : "", options.strict === true ? "s" : ""].filter((flag) => flag !== "");
-  const tags = ["v=DKIM1", `k=${key.asymmetricKeyType}`, ...(flags.length > 0 ? [`t=${flags.join(":")}`] : []), `p=${published(key)}`];
-  const value = tags.join("; ");
+  const t = flags.length > 0 ? `t=${flags.join(":")}; ` : "";
+  const value = `v=DKIM1; k=${key.asymmetricKeyType}; ${t}p=${published(key)}`;
   const strings = value.match(/.{1,255}/g) ?? [];
   const zone = `${name}. ${options.ttl ?? 3600} IN TXT ( ${strings.map((part) => `"${part}"`).join(" ")} )`;
   return { name, type: "TXT", value, strings, zone };

@@ -24,12 +24,12 @@ export function select(fields: readonly Field[], list: readonly Listed[]): Selec
   const names: string[] = [];
   const selected: Field[] = [];
   for (const { name, oversign } of list) {
-    const found = byName.get(name) ?? [];
-    for (const field of found.toReversed()) {
+    const found = byName.get(name);
+    for (const field of found?.toReversed() ?? []) {
       names.push(name);
       selected.push(field);
     }
-    if (oversign === "always" || (oversign === "present" && found.length > 0)) names.push(name);
+    if (oversign === "always" || (oversign === "present" && found !== undefined)) names.push(name);
   }
   return { names, fields: selected };
 }

@@ -68,7 +68,7 @@ export function within<T>(path: string, build: () => T): T {
     return build();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const issues = error.issues.map((issue): ConfigIssue => ({ ...issue, path: issue.path === "" ? path : `${path}.${issue.path}` }));
+    const issues = error.issues.map((issue): ConfigIssue => ({ ...issue, path: `${path}.${issue.path}` }));
     throw new ConfigError("dkim", issues);
   }
 }
@@ -85,7 +85,8 @@ function keyOf(subject: string, { key, passphrase }: KeyOptions): SigningKey {
 function warnOfLength({ type, bits }: SigningKey, name: string): void {
   if (type !== "rsa" || (bits >= 2048 && bits <= 4096)) return;
   const text = bits < 2048 ? "2048 are advised" : "verifiers need not take more than 4096";
-  process.emitWarning(`The RSA key of ${name} has ${bits} bits; ${text} (RFC 8301 §3.2).`, { code: "POSTROAD_DKIM_KEY" });
+  const message = `The RSA key of ${name} has ${bits} bits; ${text} (RFC 8301 §3.2).`;
+  process.emitWarning(message, { code: "POSTROAD_DKIM_KEY" });
 }
 
 function listOf({ headers, oversign = true }: Signer): readonly Listed[] {
@@ -94,7 +95,8 @@ function listOf({ headers, oversign = true }: Signer): readonly Listed[] {
 }
 
 function identityIn(given: string, domain: string): Identity {
-  return identityOf(given, domain) ?? refuse("identity", `must be an address at ${domain} or below it, or @ and such a domain (RFC 6376 §3.5, i=)`);
+  const message = `must be an address at ${domain} or below it, or @ and such a domain (RFC 6376 §3.5, i=)`;
+  return identityOf(given, domain) ?? refuse("identity", message);
 }
 
 function refuse(path: string, message: string): never {

@@ -84,7 +84,7 @@ function headerAndBody(hashes: readonly BodyHash[]): { readonly push: (piece: Pi
     length += body;
     seam = (seam + text.slice(-3)).slice(-3);
     inBody = start !== undefined;
-    if (length > MAX_HEADER) throw new Refusal("5.6.0", `the header is larger than ${MAX_HEADER} octets`, { phase: "sign" });
+    if (length > MAX_HEADER) throw tooLarge();
     if (inBody && body < text.length) pushBody({ bytes: bytes.subarray(body), text: text.slice(body), isPlain });
   }
 
@@ -96,6 +96,10 @@ function headerAndBody(hashes: readonly BodyHash[]): { readonly push: (piece: Pi
       return header === "" || header.endsWith("\r\n") ? header : `${header}\r\n`;
     },
   };
+}
+
+function tooLarge(): Refusal {
+  return new Refusal("5.6.0", `the header is larger than ${MAX_HEADER} octets`, { phase: "sign" });
 }
 
 /** Where the body begins in `text`, which stands behind `seam`; undefined where it does not. */

@@ -34,7 +34,7 @@ function wordsOf([name, value]: Tag): readonly string[] {
   });
 }
 
-/** The tags of a list by name, white space removed (RFC 6376 §3.2). Undefined where it is no list, or a name repeats. */
+/** The tags of a list by name, white space removed (RFC 6376 §3.2). Undefined where it is none, or a name repeats. */
 export function parseTags(text: string): ReadonlyMap<string, string> | undefined {
   const tags = new Map<string, string>();
   for (const part of text.replace(/;[ \t\r\n]*$/, "").split(";")) {

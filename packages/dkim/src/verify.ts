@@ -58,7 +58,8 @@ async function loadVerifier(): Promise<typeof dkimVerify> {
     return (await import("mailauth/lib/dkim/verify.js")).dkimVerify;
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND")) throw error;
-    throw new ConfigError("verify", [{ path: "", message: "needs mailauth, which is not installed: npm install mailauth" }]);
+    const message = "needs mailauth, which is not installed: npm install mailauth";
+    throw new ConfigError("verify", [{ path: "", message }]);
   }
 }
 

@@ -94,7 +94,7 @@ describe("arc", () => {
   it("believes no results but those of its own server", async () => {
     const other = bytesOf([results("mx.other.example", "dkim=pass"), ...HEADER]);
     expect((await sealed(mx, other)).toString()).toContain("ARC-Authentication-Results: i=1; mx.forwarder.example;\r\n none\r\n");
-    await expect(sealed(list, await sealed(mx, first))).rejects.toThrow(/4\.7\.5.*nobody has validated/);
+    await expect(sealed(list, await sealed(mx, first))).rejects.toThrow(/4\.7\.0.*nobody has validated/);
     const comment = Buffer.concat([Buffer.from(`${results(list.authServId, "dkim=pass (x; arc=pass)")}\r\n`), await sealed(mx, first)]);
     await expect(sealed(list, comment)).rejects.toThrow("nobody has validated");
   });

@@ -43,12 +43,12 @@ describe("who signs", () => {
   });
 
   it("mail for which there is no key is kept, or leaves unsigned where that is wanted", async () => {
-    await expect(signed([rsa, blog], bytesOf(["From: a@other.example"]))).rejects.toThrow(/4\.7\.5.*no key/);
+    await expect(signed([rsa, blog], bytesOf(["From: a@other.example"]))).rejects.toThrow(/4\.7\.0.*no key/);
     expect((await signed([rsa, blog], bytesOf(["From: a@other.example"]), { otherwise: "unsigned" })).toString()).not.toContain("DKIM");
     const broken: ChooseSigners = () => Promise.reject(new Error("database is down"));
-    await expect(signed(broken)).rejects.toThrow(/4\.7\.5.*database is down/);
+    await expect(signed(broken)).rejects.toThrow(/4\.7\.0.*database is down/);
     const wrong: ChooseSigners = () => ({ ...rsa, selector: "" });
-    await expect(signed(wrong)).rejects.toThrow(/4\.7\.5.*selector must not be empty/);
+    await expect(signed(wrong)).rejects.toThrow(/4\.7\.0.*selector must not be empty/);
   });
 
   it("no signer, or a choice beside a function, is a ConfigError", () => {

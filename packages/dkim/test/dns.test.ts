@@ -52,7 +52,7 @@ describe("checkDns", () => {
     ["an empty answer", txt(), "missing", /no TXT/],
     ["a server's failure", failing("ESERVFAIL"), "unknown", /DNS did not answer \(ESERVFAIL\)/],
     ["two records", txt("v=DKIM1; p=AA==", "v=DKIM1; p=AA=="), "ambiguous", /has 2 TXT records/],
-    ["a withdrawn key", txt("v=DKIM1; p="), "withdrawn", /was withdrawn/],
+    ["a withdrawn key", txt("v=DKIM1; p="), "withdrawn", /has no key any more/],
     ["something else", txt("hello"), "unusable", /is no list of tags/],
     ["another version", txt("v=DKIM2; p=AA=="), "unusable", /does not begin with v=DKIM1/],
     ["a late version", txt("k=rsa; v=DKIM1; p=AA=="), "unusable", /does not begin/],

@@ -31,6 +31,8 @@ describe("options", () => {
     ["selector", `${"a".repeat(60)}.`.repeat(4).slice(0, -1), /too long: there can be no record/],
     ["identity", "ann@other.example", /must be an address at shop\.example or below/],
     ["identity", "ann", /must be an address/],
+    ["identity", "a..b@shop.example", /must be an address/],
+    ["identity", `${"a".repeat(5000)}(@shop.example`, /must be an address/],
     ["identity", "a\r\nb@shop.example", /must be an address at shop/],
     ["headers", ["Subject"], /lacks From/],
     ["headers", ["From", "Received"], /has received, which changes/],
@@ -73,9 +75,9 @@ describe("options", () => {
       // The clock is asked when the pipeline is built and when it signs.
       return signed(lasting, bytesOf(), { clock: () => ((calls += 1) === 1 ? 1_000_000 : time) }).then(() => "signed", String);
     }));
-    expect(told).toEqual(["signed", expect.stringContaining("4.7.5"), expect.stringContaining("4.7.5")]);
+    expect(told).toEqual(["signed", expect.stringContaining("4.7.0"), expect.stringContaining("4.7.0")]);
     now = Number.NaN;
-    await expect(signed({ ...ed, timestamp: true }, bytesOf(), { clock })).rejects.toThrow("4.7.5");
+    await expect(signed({ ...ed, timestamp: true }, bytesOf(), { clock })).rejects.toThrow("4.7.0");
   });
 
   it("72: a verifier takes the signature until x=, and not after it", async () => {
