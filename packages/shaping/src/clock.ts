@@ -1,4 +1,4 @@
-import { MAX_TIMER } from "@postroad/core";
+import { MAX_TIMER, Refusal } from "@postroad/core";
 
 /** Time, as the parts of this package see it. Tests give their own. */
 export interface Clock {
@@ -32,8 +32,13 @@ export function sleep(clock: Clock, milliseconds: number, signal: AbortSignal | 
   });
 }
 
-/** Core takes what is thrown for an abort where it is the signal's own reason. */
-export function reasonOf(signal: AbortSignal | undefined): Error {
-  const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason : new DOMException("aborted", "AbortError");
+/**
+ * For an abort while nothing is sent yet, in the words of the signal's reason where that is a Refusal. One of our own:
+ * the reason itself would leave the mail in doubt.
+ */
+export function reasonOf(signal: AbortSignal | undefined): Refusal {
+  const cause: unknown = signal?.reason;
+  return cause instanceof Refusal && cause.status.startsWith("4.")
+    ? new Refusal(cause.status, cause.message, { ...cause.options, cause })
+    : new Refusal("4.3.2", "aborted before it was its turn", { cause });
 }

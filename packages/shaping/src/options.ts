@@ -63,6 +63,11 @@ export interface ThrottleOptions {
   readonly lane?: Lane;
   /** Where the counts are kept. @default in memory, for this process */
   readonly store?: ThrottleStore;
+  /**
+   * Milliseconds for which the answer of the store is waited for; then those who wait are deferred 4.3.0, with this
+   * time as their `retryAfter`. @default 5_000
+   */
+  readonly storeTimeout?: number;
   /** @default the system's monotonic clock */
   readonly clock?: Clock;
 }
@@ -75,6 +80,7 @@ const throttleRules: Rules<ThrottleOptions> = {
   waiting: isWaiting,
   lane: isFunction,
   store: isObject,
+  storeTimeout: isDuration,
   clock: isObject,
 };
 
@@ -82,9 +88,10 @@ type ResolvedThrottle = Resolved<Omit<ThrottleOptions, keyof Bucket>, "lane"> & 
 
 export function resolveThrottle(options: ThrottleOptions): ResolvedThrottle {
   checkOptions("throttle", options, throttleRules, ["rate"]);
-  const { rate, per = 1000, count = "mails", waiting = 1000, lane, clock = systemClock } = options;
+  const { rate, per = 1000, count = "mails", waiting = 1000, lane, storeTimeout = 5000, clock = systemClock } = options;
   const burst = options.burst ?? Math.max(1, Math.floor((rate * 100) / per));
-  return { bucket: { rate, per, burst }, count, waiting, lane, clock, store: options.store ?? memoryStore(clock) };
+  const store = options.store ?? memoryStore(clock);
+  return { bucket: { rate, per, burst }, count, waiting, lane, store, storeTimeout, clock };
 }
 
 export interface BreakerOptions {

@@ -17,7 +17,7 @@ export function timeout(milliseconds: number, options: TimeoutOptions = {}): Mid
       const { promise: deafness, reject } = Promise.withResolvers<never>();
       let callOff = clock.after(milliseconds, () => {
         callOff = clock.after(grace, () => reject(deaf(next.name, grace)));
-        // The reason is a Refusal: a transport that throws it says what happened, and why.
+        // The reason is a Refusal: a transport that throws it says what happened, and core that it is in doubt.
         late.abort(new Refusal("4.4.7", `not sent within ${milliseconds} ms`));
       });
       try {

@@ -44,6 +44,7 @@ describe("limit", () => {
     await next.call(1);
     stop.abort();
     expect((await second).outcomes[0]).toMatchObject({ kind: "deferred", status: "4.3.2" });
+    expect((await second).outcomes[0]).not.toHaveProperty("uncertain");
     const others = [limited.send(mailTo("cid@x.example")), limited.send(mailTo("dan@x.example"))];
     next.release();
     const kinds = (await Promise.all([first, ...others])).map(({ outcomes }) => outcomes[0]?.kind);

@@ -54,6 +54,7 @@ describe("throttle", () => {
     await settle();
     stop.abort();
     expect((await second).outcomes[0]).toMatchObject({ kind: "deferred", status: "4.3.2" });
+    expect((await second).outcomes[0]).not.toHaveProperty("uncertain");
     await clock.advance(1000);
     await Promise.all([first, third]);
     expect(next.calls.map(({ recipients }) => recipients[0])).toEqual(["ann@x.example", "cid@x.example"]);
@@ -85,6 +86,53 @@ describe("throttle", () => {
     const { outcomes } = await compose(throttle({ rate: 1, store }), fake()).send(mailTo("ann@x.example"));
     expect(outcomes[0]).toMatchObject({ kind: "deferred", status: "4.3.0" });
     expect(outcomes[0]).not.toHaveProperty("uncertain");
+  });
+
+  it("waits for a silent store no longer than storeTimeout, and then defers all who wait, without doubt", async () => {
+    const clock = standingClock();
+    const answers: (number | Promise<number>)[] = [new Promise(() => undefined), Promise.resolve(0)];
+    let asked = 0;
+    const store: ThrottleStore = { take: () => answers[asked++] ?? 0 };
+    const throttled = compose(throttle({ rate: 1, store, storeTimeout: 2000, clock }), fake());
+    const sends = Array.from({ length: 3 }, () => throttled.send(mailTo("ann@x.example")));
+    await clock.advance(1999);
+    expect(asked).toBe(1);
+    await clock.advance(1);
+    for (const { outcomes } of await Promise.all(sends)) {
+      expect(outcomes[0]).toMatchObject({ kind: "deferred", status: "4.3.0", retryAfter: 2000 });
+      expect(outcomes[0]).not.toHaveProperty("uncertain");
+    }
+    expect(asked).toBe(1);
+    expect((await throttled.send(mailTo("ann@x.example"))).outcomes[0]?.kind).toBe("accepted");
+    expect(clock.tasks).toBe(0);
+  });
+
+  it("lets one that waits for a silent store step out when its signal aborts, and the next one ask", async () => {
+    const clock = standingClock();
+    let asked = 0;
+    const store: ThrottleStore = { take: () => ((asked += 1) === 1 ? new Promise(() => undefined) : Promise.resolve(0)) };
+    const throttled = compose(throttle({ rate: 1, store, clock }), fake());
+    const stop = new AbortController();
+    const sends = [throttled.send(mailTo("ann@x.example"), stop), throttled.send(mailTo("bob@x.example"))];
+    await settle();
+    stop.abort();
+    const [first, second] = await Promise.all(sends);
+    expect(first?.outcomes[0]).toMatchObject({ kind: "deferred", status: "4.3.2" });
+    expect(second?.outcomes[0]?.kind).toBe("accepted");
+    expect(clock.tasks).toBe(0);
+  });
+
+  it("is disposed once a silent store has had its time, however many wait", async () => {
+    const clock = standingClock();
+    const store: ThrottleStore = { take: () => new Promise(() => undefined) };
+    const next = fake();
+    const throttled = compose(throttle({ rate: 1, store, clock }), next);
+    const sends = Array.from({ length: 10 }, () => throttled.send(mailTo("ann@x.example")));
+    const disposed = throttled[Symbol.asyncDispose]();
+    await clock.advance(5000);
+    await disposed;
+    expect(next.disposed).toBe(1);
+    expect((await Promise.all(sends)).every(({ outcomes }) => outcomes[0]?.status === "4.3.0")).toBe(true);
   });
 
   it("refuses options that are missing, wrong or unknown", () => {

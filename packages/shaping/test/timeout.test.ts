@@ -2,7 +2,7 @@ import type { Transport } from "@postroad/core";
 import { compose, ConfigError, receipt, transport } from "@postroad/core";
 import { fake, testMiddleware } from "@postroad/testing";
 import { describe, expect, it } from "vitest";
-import { timeout } from "../src/index.ts";
+import { limit, timeout } from "../src/index.ts";
 import { mailTo, settle, standingClock } from "./support.ts";
 
 testMiddleware({ name: "timeout", open: timeout(60_000) });
@@ -23,7 +23,7 @@ describe("timeout", () => {
     expect(clock.tasks).toBe(0);
   });
 
-  it("says 4.4.7 where the transport throws the signal's reason", async () => {
+  it("says 4.4.7 and in doubt where the transport throws the signal's reason, as fetch does", async () => {
     const clock = standingClock();
     const next = transport("slow", (_, { signal }) => {
       return new Promise((_resolve, reject) => {
@@ -32,7 +32,28 @@ describe("timeout", () => {
     });
     const sending = compose(timeout(1000, { clock }), next).send(mailTo("ann@x.example"));
     await clock.advance(1000);
-    expect((await sending).outcomes[0]).toMatchObject({ status: "4.4.7", message: "not sent within 1000 ms" });
+    expect((await sending).outcomes[0]).toMatchObject({
+      kind: "deferred",
+      status: "4.4.7",
+      message: "not sent within 1000 ms",
+      uncertain: true,
+    });
+  });
+
+  it("says 4.4.7 without doubt of a mail that still waited for its turn", async () => {
+    const clock = standingClock();
+    const next = fake();
+    next.hold();
+    const limited = limit({ concurrency: 1 })(next);
+    const first = limited.send(mailTo("ann@x.example"));
+    const second = compose(timeout(1000, { clock }), limited).send(mailTo("bob@x.example"));
+    await next.call(1);
+    await clock.advance(1000);
+    const [outcome] = (await second).outcomes;
+    expect(outcome).toMatchObject({ kind: "deferred", status: "4.4.7", message: "not sent within 1000 ms" });
+    expect(outcome).not.toHaveProperty("uncertain");
+    next.release();
+    await first;
   });
 
   it("tells the outcome of a mail that was past its commit point", async () => {
