@@ -25,7 +25,7 @@ export interface Transport<in M extends Mail = Mail> extends AsyncDisposable {
   check(options?: SendOptions): Promise<void>;
 }
 
-/** How a transport sends. May throw a Refusal, which then holds for every recipient of the mail. */
+/** How a transport sends. May throw a Refusal, not the signal's own reason, which then holds for every recipient of the mail. */
 export type Send<M extends Mail> = (mail: M, options: SendOptions) => Promise<Receipt>;
 
 /** The optional rest of a transport. */
@@ -37,9 +37,10 @@ export interface TransportRest {
 }
 
 /**
- * A total transport from a function that may throw. A Refusal becomes its verdict, the abort of its signal deferred
- * 4.3.2; any other throw is a bug and becomes deferred 4.3.0 and uncertain, since nobody knows how far it got. A
- * recipient that `send` forgets is deferred.
+ * A total transport from a function that may throw. A Refusal becomes its verdict; any other throw is a bug and becomes
+ * deferred 4.3.0 and uncertain, since nobody knows how far it got. So does what an abort throws, the signal's own reason
+ * or an AbortError, as deferred 4.3.2: `fetch` rejects with it even where the mail has arrived. Whoever knows that
+ * nothing was committed throws a Refusal of its own. A recipient that `send` forgets is deferred.
  * Disposing refuses further mail with 4.3.2, waits for what is in flight, then calls `dispose` once.
  */
 export function transport<M extends Mail = Mail>(name: string, send: Send<M>, rest: TransportRest = {}): Transport<M> {
@@ -122,15 +123,18 @@ export async function deliver<M extends Mail>(to: Transport<M>, mail: M, options
 type Notice = Omit<ForAll<Deferred>, "by">;
 const disposed: Notice = { kind: "deferred", status: "4.3.2", message: "the transport is disposed" };
 const aborted: Notice = { kind: "deferred", status: "4.3.2", message: "aborted before the mail was sent" };
+const interrupted: Notice = { kind: "deferred", status: "4.3.2", message: "aborted while the mail was being sent" };
 
 /**
- * What was thrown as a verdict: a Refusal's own, an abort for whoever threw the signal's reason (which is honoured
- * only before the commit point), and for anything else deferred 4.3.0 and uncertain.
+ * What was thrown as a verdict: a Refusal's own, and in doubt for an abort and for anything else. The reason of an abort
+ * comes from its caller, who does not know how far the send got, not even where the reason is a Refusal.
  */
 function verdictOn(error: unknown, by: string, signal: AbortSignal | undefined): ForAll<Outcome> {
+  if (signal?.aborted === true && isAbort(error, signal)) {
+    const verdict = error instanceof Refusal ? verdictOf(error, by) : undefined;
+    return { ...(verdict?.kind === "deferred" ? verdict : { ...interrupted, by }), uncertain: true };
+  }
   if (error instanceof Refusal) return verdictOf(error, by);
-  const isAbort = error instanceof Error && error.name === "AbortError";
-  if (signal?.aborted === true && (error === signal.reason || isAbort)) return { ...aborted, by };
   const text = error instanceof Error ? `${error.name}: ${error.message}` : `a thrown ${typeof error}`;
   return {
     kind: "deferred",
@@ -140,6 +144,10 @@ function verdictOn(error: unknown, by: string, signal: AbortSignal | undefined):
     uncertain: true,
     diagnosis: { cause: error, advice: `Report this to the author of ${by}; a transport refuses by throwing a Refusal.` },
   };
+}
+
+function isAbort(error: unknown, { reason }: AbortSignal): boolean {
+  return error === reason || (error instanceof Error && error.name === "AbortError");
 }
 
 function inFlight(): { enter(): void; leave(): void; idle(): Promise<void> } {

@@ -1,5 +1,7 @@
 import type { Mail, Send, Transport } from "@postroad/core";
 import { DeliveryError, Refusal, borrow, deliver, receipt, transport, wrap } from "@postroad/core";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { describe, expect, it } from "vitest";
 import { accepted, deferred, mailTo, rejected, told } from "./mails.ts";
 
@@ -94,19 +96,54 @@ describe("transport", () => {
     ]);
   });
 
+  const late = new Refusal("4.4.7", "too late");
+  const final = new Refusal("5.3.0", "never");
   it.each([
-    ["the signal's reason", (signal: AbortSignal | undefined) => signal?.throwIfAborted()],
-    ["an AbortError", () => Promise.reject(new DOMException("stopped", "AbortError"))],
-  ])("#34: takes %s for an abort, not for a bug", async (_, stop) => {
+    ["the signal's reason", undefined, (signal?: AbortSignal) => signal?.throwIfAborted(), "4.3.2"],
+    ["an AbortError", undefined, () => Promise.reject(new DOMException("stopped", "AbortError")), "4.3.2"],
+    ["a reason that is no error", "stop", (signal?: AbortSignal) => signal?.throwIfAborted(), "4.3.2"],
+    ["a Refusal that is the signal's reason", late, () => Promise.reject(late), "4.4.7"],
+    ["a final Refusal that is the signal's reason", final, () => Promise.reject(final), "4.3.2"],
+  ])("#34: takes %s for an abort, not for a bug; only the author knows how far it got", async (_, reason, stop, status) => {
     const abort = new AbortController();
-    const to = transport("t", async (given, { signal }) => {
-      abort.abort();
+    const to = transport("t", async (sent, { signal }) => {
+      abort.abort(reason);
       await stop(signal);
-      return receipt(given, accepted);
+      return receipt(sent, accepted);
     });
     const { outcomes } = await to.send(mail, { signal: abort.signal });
-    expect(outcomes.map(({ kind, status }) => [kind, status])).toEqual(Array.from(mail.envelope.to, () => ["deferred", "4.3.2"]));
-    expect(outcomes.some((outcome) => outcome.kind === "deferred" && outcome.uncertain)).toBe(false);
+    expect(outcomes).toMatchObject(Array.from(mail.envelope.to, () => ({ kind: "deferred", status, uncertain: true, by: "t" })));
+    expect(outcomes[0]).not.toMatchObject({ message: expect.stringContaining("bug") });
+  });
+
+  it("#34: believes a Refusal of the transport's own after an abort", async () => {
+    const abort = new AbortController();
+    const to = transport("t", () => {
+      abort.abort(late);
+      throw new Refusal("4.3.2", "aborted before it was its turn", { cause: late });
+    });
+    const [outcome] = (await to.send(mail, { signal: abort.signal })).outcomes;
+    expect(outcome).toMatchObject({ kind: "deferred", status: "4.3.2" });
+    expect(outcome).not.toHaveProperty("uncertain");
+  });
+
+  it("#34: a request that is aborted after the server has the mail is in doubt", async () => {
+    const server = createServer((request) => request.resume().on("end", () => abort.abort()));
+    const abort = new AbortController();
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    try {
+      const address = server.address();
+      const port = typeof address === "object" ? address?.port : undefined;
+      const to = transport("http", async (sent, { signal = null }) => {
+        await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: sent.id, signal });
+        return receipt(sent, accepted);
+      });
+      const { outcomes } = await to.send(mail, { signal: abort.signal });
+      expect(outcomes).toMatchObject([{ kind: "deferred", status: "4.3.2", uncertain: true }, { uncertain: true }]);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it("sends nothing where the signal has aborted before", async () => {

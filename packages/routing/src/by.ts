@@ -1,5 +1,5 @@
 import type { Mail, Recipient, SendOptions } from "@postroad/core";
-import { narrow } from "@postroad/core";
+import { Refusal, narrow } from "@postroad/core";
 import { domainToASCII } from "node:url";
 import { headerField } from "./header.ts";
 import { misconfigured } from "./several.ts";
@@ -57,7 +57,8 @@ async function keyOf(mail: Mail, recipient: Recipient, by: By, options: SendOpti
     const key = by(mail, recipient, options);
     return typeof key === "object" ? await key : key;
   } catch (cause) {
-    options.signal?.throwIfAborted();
+    // One of our own: the signal's reason itself would leave in doubt what has not been sent.
+    if (options.signal?.aborted === true) throw new Refusal("4.3.2", "aborted before the mail was sent", { cause });
     throw misconfigured(`no key for ${recipient.address}: ${cause instanceof Error ? cause.message : "by threw"}`, cause);
   }
 }

@@ -1,5 +1,5 @@
 import type { Mail } from "@postroad/core";
-import { ConfigError, Refusal, merge, narrow, pick, transport } from "@postroad/core";
+import { ConfigError, Refusal, merge, narrow, pick, transport, wrap } from "@postroad/core";
 import { fake, testMiddleware } from "@postroad/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -129,6 +129,18 @@ describe("failover", () => {
     const second = fake();
     await using both = failover(first, second);
     expect((await both.send(mailTo(ANN), stop)).outcomes).toMatchObject([{ by: "first", status: "4.2.2" }]);
+    expect(second.calls).toHaveLength(0);
+  });
+
+  it("sends no copy elsewhere where an abort inside a transport may have come too late", async () => {
+    const late = new AbortController();
+    const posting = transport("posting", (_, { signal }) => {
+      late.abort(new Refusal("4.4.7", "too late"));
+      return Promise.reject(signal?.reason);
+    });
+    const second = fake();
+    await using both = failover(wrap("timed", posting, (mail) => posting.send(mail, late)), second);
+    expect((await both.send(mailTo(ANN))).outcomes).toMatchObject([{ kind: "deferred", status: "4.4.7", uncertain: true }]);
     expect(second.calls).toHaveLength(0);
   });
 

@@ -1,5 +1,5 @@
 import type { Content, Mail } from "@postroad/core";
-import { ConfigError, compose, contentOf } from "@postroad/core";
+import { ConfigError, Refusal, compose, contentOf } from "@postroad/core";
 import { fake, testMiddleware } from "@postroad/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -106,6 +106,20 @@ describe("route", () => {
       expect(outcomes[0]).not.toHaveProperty("uncertain");
     }
     expect(next.calls).toHaveLength(0);
+  });
+
+  it("nothing is in doubt where the abort comes while the header is read", async () => {
+    const stop = new AbortController();
+    const content: Content = {
+      async *open() {
+        stop.abort(new Refusal("4.4.7", "too late"));
+        yield Buffer.from("Subject: Hi\r\n\r\n");
+      },
+    };
+    await using routed = route(byHeader("subject"), { "*": fake() });
+    const { outcomes } = await routed.send({ ...mailTo(ANN), content }, stop);
+    expect(outcomes).toMatchObject([{ kind: "deferred", status: "4.3.2" }]);
+    expect(outcomes[0]).not.toHaveProperty("uncertain");
   });
 
   it("sends one mail to a transport that has several routes, and disposes it once", async () => {
