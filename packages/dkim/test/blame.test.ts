@@ -1,3 +1,4 @@
+import type { Transport } from "@postroad/core";
 import { compose } from "@postroad/core";
 import { fake } from "@postroad/testing/fake";
 import { describe, expect, it } from "vitest";
@@ -39,7 +40,8 @@ describe.each(refusals)("a signer that %s", (_, sign, bytes) => {
     const next = fake({ "ann@example.net": { kind: "deferred", status: "4.4.1" } });
     const signed = sign()(next);
     // One mail gets past the signer, and finds no connection.
-    await using sent = compose(breaker(options), { ...signed, send: (mail, how) => (mail.id === "way" ? next : signed).send(mail, how) });
+    const either: Transport = { ...signed, send: (mail, how) => (mail.id === "way" ? next : signed).send(mail, how) };
+    await using sent = compose(breaker(options), either);
     for (let times = 0; times < 4; times += 1) await sent.send(mailOf(bytes));
     expect(states).toEqual([]);
     await sent.send({ ...mailOf(), id: "way" });
