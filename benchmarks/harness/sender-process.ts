@@ -15,6 +15,6 @@ const sender = await SENDERS[contender]?.();
 if (sender === undefined) throw new Error(`there is no sender ${contender}`);
 const given = { port: Number(port), connections: Number(connections), size: Number(size) };
 const kind = mail === "composed" ? "composed" : "prebuilt";
-const times = { warmUp: { cpu: 1500, clock: 6000 }, window: { cpu: 800, clock: 6000 } };
+const times = { warmUp: { cpu: 4000, clock: 12_000 }, window: { cpu: 1000, clock: 6000 } };
 tell(await measure((load) => sender({ ...given, mail: kind, load }), times, tell));
 process.disconnect();

@@ -3,7 +3,7 @@
 import { fork } from "node:child_process";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import type { Mail, Middleware, Receipt, Transport } from "@postroad/core";
 import { readAll, wrap } from "@postroad/core";
 import { testCertificate } from "@postroad/testing/certificate";
@@ -20,6 +20,8 @@ interface Destination extends AsyncDisposable {
   readonly from: string;
   /** What the server says it got; undefined where it is not ours to ask. */
   readonly arrived: readonly Arrived[] | undefined;
+  /** Tells of more of it. */
+  readonly news: EventEmitter;
 }
 
 /** A middleware of four lines: says what is on its way. */
@@ -43,6 +45,7 @@ async function ownServer(): Promise<Destination> {
   return {
     transport,
     arrived,
+    news: server,
     from: "Zoë vom Postamt <zoe@shop.example>",
     recipients: {
       to: ["Ann Müller <ann@example.net>", "Nobody <nobody@example.net>"],
@@ -62,7 +65,7 @@ function yourServer(url: string, to: string): Destination {
   const transport = compose(announce, smtp(url));
   const from = process.env["FROM"] ?? to;
   const dispose = (): PromiseLike<void> => transport[Symbol.asyncDispose]();
-  return { transport, from, recipients: { to: [to], cc: [], bcc: [] }, arrived: undefined, [Symbol.asyncDispose]: dispose };
+  return { transport, from, recipients: { to: [to], cc: [], bcc: [] }, arrived: undefined, news: new EventEmitter(), [Symbol.asyncDispose]: dispose };
 }
 
 async function sha256(mail: Mail): Promise<string> {
@@ -86,6 +89,8 @@ for (const [label, mail] of mails) receipts.push([label, await transport.send(ma
 console.log(`\n${table([["mail", "recipient", "outcome", "status", "reason"], ...receipts.flatMap(([label, r]) => outcomeRows(label, r))])}`);
 
 if (arrived !== undefined) {
+  // What the server tells its parent and what it answers come by different ways.
+  while (arrived.length < mails.length) await once(destination.news, "message");
   const hashes = new Set(arrived.map((message) => message.sha256));
   const rows = await Promise.all(
     mails.map(async ([label, mail]) => {

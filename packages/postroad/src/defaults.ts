@@ -1,5 +1,6 @@
 import { ConfigError } from "@postroad/core";
 import type { Draft } from "@postroad/message";
+import { MessageError, createMessage } from "@postroad/message";
 
 /** What every draft of a mailer has unless it says otherwise. What makes a mail unique cannot be a default. */
 export type Defaults = Partial<Omit<Draft, Unique>> & { readonly [Field in Unique]?: never };
@@ -18,6 +19,8 @@ export function withDefaults(defaults: Defaults): (draft: Partial<Draft>) => Dra
     throw new ConfigError("createMailer", [{ path: `defaults.${unique}`, message: "must differ from mail to mail" }]);
   }
   return (draft) => {
+    // Without types anything may come; createMessage says what is wrong with it.
+    if (typeof draft !== "object" || draft === null) return draft;
     const given = Object.fromEntries(Object.entries(draft).filter(([, value]) => value !== undefined));
     return {
       // Without a From, createMessage says so.
@@ -28,6 +31,18 @@ export function withDefaults(defaults: Defaults): (draft: Partial<Draft>) => Dra
       ...(defaults.headers !== undefined && { headers: mergeHeaders(defaults.headers, draft.headers) }),
     };
   };
+}
+
+/** Composes a mail of nothing but the defaults, so that what is wrong with them shows before the first real one. */
+export function checkDefaults(complete: (draft: Partial<Draft>) => Draft): void {
+  const { from, ...rest } = complete({ to: "somebody@example.net" });
+  const author = Array.isArray(from) && from.length === 0 ? "somebody@example.net" : from;
+  try {
+    createMessage({ ...rest, from: author });
+  } catch (error) {
+    if (!(error instanceof MessageError)) throw error;
+    throw new ConfigError("createMailer", error.issues.map(({ path, message }) => ({ path: `defaults.${path}`, message })));
+  }
 }
 
 type Headers = NonNullable<Draft["headers"]>;

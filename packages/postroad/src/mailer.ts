@@ -5,7 +5,7 @@ import { createMessage } from "@postroad/message";
 import type { Concurrency, Sent } from "@postroad/routing";
 import { concurrently } from "@postroad/routing";
 import type { Defaults } from "./defaults.ts";
-import { withDefaults } from "./defaults.ts";
+import { checkDefaults, withDefaults } from "./defaults.ts";
 
 /** A draft for a mailer: `from` may be left out where the defaults have one. */
 export type DraftFor<D extends Defaults> = D extends { readonly from: NonNullable<Draft["from"]> }
@@ -39,6 +39,7 @@ export function createMailer<T extends Transport<Message>, const D extends Defau
   defaults?: D,
 ): Mailer<T, D> {
   const complete = withDefaults(defaults ?? {});
+  if (defaults !== undefined) checkDefaults(complete);
 
   function compose(draft: DraftFor<D> | Message): Message {
     return isMessage(draft) ? draft : createMessage(complete(draft));
@@ -65,6 +66,6 @@ export function createMailer<T extends Transport<Message>, const D extends Defau
   };
 }
 
-function isMessage(draft: object): draft is Message {
-  return "fields" in draft && "envelope" in draft && "content" in draft;
+function isMessage(draft: unknown): draft is Message {
+  return typeof draft === "object" && draft !== null && "fields" in draft && "envelope" in draft && "content" in draft;
 }

@@ -67,6 +67,20 @@ describe("createMailer", () => {
     expect(() => createMailer(fake(), { from, messageId: "<a@b.example>" })).toThrow(ConfigError);
   });
 
+  it("#73: finds wrong defaults when it is built", () => {
+    expect(() => createMailer(fake(), { from: "not an address" })).toThrow(/defaults\.from/);
+    expect(() => createMailer(fake(), { from, subjct: "a" })).toThrow(ConfigError);
+    expect(() => createMailer(fake(), { subject: "News" })).not.toThrow();
+  });
+
+  it("#12: a draft that is none is a MessageError, alone and among others", async () => {
+    await using mailer = createMailer(fake(), { from });
+    for (const draft of [null, undefined, 5]) {
+      // @ts-expect-error no draft
+      await expect(mailer.send(draft)).rejects.toThrow(MessageError);
+    }
+  });
+
   it("asks for `from` exactly where the defaults have none, and keeps the type of the transport", async () => {
     const to = fake();
     await using without = createMailer(to);

@@ -24,8 +24,11 @@ export async function logIn(channel: Channel, socket: Socket, options: Resolved,
   if (reply.code === 535 && "token" in login && typeof login.token === "function") {
     reply = await attempt(channel, login, place, options.timeouts.command, true);
   }
-  if (reply.code !== 235) throw refused(reply, channel.scene("auth"), options.note);
+  if (reply.code !== 235) throw refused(reply, channel.scene("auth"), LOGIN_REFUSED.has(reply.code) ? options.note : undefined);
 }
+
+/** What a service's note is about: wrong credentials, or a kind of them it does not take (RFC 4954 §6). */
+const LOGIN_REFUSED: ReadonlySet<number> = new Set([534, 535]);
 
 async function attempt(channel: Channel, login: Auth, place: Place, timeout: number, refresh: boolean): Promise<Reply> {
   const secret = await secretOf(channel, login, timeout, refresh);

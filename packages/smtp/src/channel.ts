@@ -120,7 +120,7 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
       if (fault === undefined || reason !== undefined) return;
       if (lastPhase === "starttls") fail("4.7.5", INJECTED);
       // The line that breaks it may repeat what we told, cut where nobody recognises it.
-      else if (expected[0]?.phase === "auth") fail("4.5.0", "the server broke the protocol");
+      else if (log.secretive) fail("4.5.0", "the server broke the protocol");
       else fail("4.5.0", `the server broke the protocol: ${fault}`);
     },
     end: () => fail("4.4.2", "the server closed the connection"),

@@ -15,7 +15,7 @@ export function remoteOf({ host, port, socketPath }: Resolved): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** A connection; several addresses of a host are raced (RFC 8305). Throws a Refusal. */
+/** A connection; several addresses of a host are tried one after another (RFC 8305 §5, without the race). Throws a Refusal. */
 export function dial(options: Resolved, signal: AbortSignal): Promise<Socket> {
   const scene: Scene = { remote: remoteOf(options), phase: "connect" };
   return within(options.timeouts.connect, signal, scene, async (limit) => {
@@ -24,12 +24,15 @@ export function dial(options: Resolved, signal: AbortSignal): Promise<Socket> {
   });
 }
 
+/** Milliseconds for one address of several: enough for a far server, and the next still has its turn. */
+const ATTEMPT = 3_000;
+
 function openSocket(options: Resolved, signal: AbortSignal): Promise<Socket> {
   const { host, port, socketPath, localAddress, proxy } = options;
   if (options.connect !== undefined) return inTime(options.connect({ host, port, signal }), signal);
   if (proxy !== undefined) return connectThrough(new URL(proxy), options, signal);
   const target = socketPath === undefined ? { host, port } : { path: socketPath };
-  return untilReady(connect({ ...target, ...(localAddress !== undefined && { localAddress }) }), "connect", signal);
+  return untilReady(connect({ ...target, autoSelectFamilyAttemptTimeout: ATTEMPT, ...(localAddress !== undefined && { localAddress }) }), "connect", signal);
 }
 
 /** What a server gave us to resume its TLS sessions with, so that the next handshake is shorter. */

@@ -41,7 +41,7 @@ function forwardPath({ address, notify, originalRecipient }: Recipient): string 
     if (originalRecipient !== undefined && !isTypedAddress(originalRecipient)) {
       throw wrong("originalRecipient", `type;address, such as rfc822;ann@example.net, of up to ${LONGEST_ORIGINAL} characters when encoded`);
     }
-    if (typeof notify === "object" && !notify.every((word) => /^(?:success|failure|delay)$/.test(word))) {
+    if (notify !== undefined && notify !== "never" && !isEventList(notify)) {
       throw wrong("notify", "never, or a list of success, failure and delay");
     }
     // The one address without a domain: every host has a postmaster (RFC 5321 §4.5.1).
@@ -54,6 +54,11 @@ function forwardPath({ address, notify, originalRecipient }: Recipient): string 
 
 function isTypedAddress(text: string): boolean {
   return text.length <= LONGEST_ORIGINAL && /^[a-z0-9-]+;[^]/i.test(text) && typedAddress(text).length <= LONGEST_ORIGINAL;
+}
+
+function isEventList(notify: unknown): boolean {
+  if (!Array.isArray(notify) || new Set(notify).size < notify.length) return false;
+  return notify.every((word) => word === "success" || word === "failure" || word === "delay");
 }
 
 function wrong(field: string, wanted: string): Refusal {

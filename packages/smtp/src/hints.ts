@@ -4,6 +4,7 @@ const WRONG_MODE =
   "The server does not speak TLS first on this port. Use security \"starttls\" (587, 25) or another port (465).";
 const NOT_TRUSTED =
   "The certificate is not signed by an authority this machine trusts. Give its authority as tls.ca.";
+const SILENT = "The server said nothing. If it expects TLS first (465), use security \"tls\".";
 const RELAY = "The server relays only for users who log in: give auth, or check that the recipient's domain is its own.";
 const GREYLISTED = "Often greylisting: the server takes it when it is tried again in some minutes.";
 const TOO_LARGE = "The message is larger than the server or the mailbox takes. Send large files as links.";
@@ -29,14 +30,15 @@ export const HINTS: readonly Hint[] = [
   { code: "ERR_SSL_UNSUPPORTED_PROTOCOL", advice: "The server only speaks TLS versions before 1.2, which are broken (RFC 8996)." },
   { code: "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION", advice: "The server refuses TLS 1.2 and 1.3; older versions are broken (RFC 8996)." },
   { phase: "connect", status: "4.4.1", advice: "The host did not answer. A firewall may drop the port; many networks block 25." },
-  { phase: "greeting", status: "4.4.2", advice: "The server said nothing. If it expects TLS first (465), use security \"tls\"." },
+  { phase: "greeting", status: "4.4.7", advice: SILENT },
+  { phase: "greeting", status: "4.4.2", advice: SILENT },
   { phase: "greeting", reply: 554, advice: "The server refuses this client's address; ask its operator or use a submission server." },
   { phase: "starttls", status: "4.7.4", advice: "The server offers no STARTTLS. Use port 465, or name the risk: security \"opportunistic\" or \"none\"." },
   { phase: "auth", status: "4.7.11", advice: "Use TLS (security \"tls\" or \"starttls\"); to send the password in clear all the same, set insecureCleartextAuth." },
   { phase: "auth", reply: 535, advice: "User or password is wrong, or the service wants an app password or OAuth token." },
   { phase: "auth", reply: 534, advice: "The service wants a stronger login: an app password or an OAuth token." },
   { phase: "auth", reply: 454, advice: "The server cannot check logins just now." },
-  { phase: "mail", reply: 530, advice: "The server wants a login first. Give auth: { user, pass }." },
+  { phase: "mail", reply: 530, advice: "The server wants TLS (security \"starttls\" or \"tls\") and then a login: auth: { user, pass }." },
   // What a server says of a recipient.
   { phase: "rcpt", status: "5.7.1", advice: RELAY },
   { phase: "rcpt", reply: 454, status: "4.7.1", advice: RELAY },
@@ -63,6 +65,7 @@ export const HINTS: readonly Hint[] = [
   { status: "4.7.26", advice: "Gmail wants SPF or DKIM of the From domain to pass." },
   { status: "5.7.27", advice: SPF },
   { status: "4.7.27", advice: SPF },
+  { phase: "mail", status: "5.7.30", advice: "The mail requires TLS all the way (REQUIRETLS, RFC 8689), which is not to be had here." },
   { status: "5.7.30", advice: "Gmail wants a passing DKIM signature of at least 1024 bits, better 2048." },
   { status: "4.7.30", advice: "Gmail wants a passing DKIM signature of at least 1024 bits, better 2048." },
   { status: "5.7.29", advice: "Gmail wants the connection to use TLS." },

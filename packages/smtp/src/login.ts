@@ -40,7 +40,7 @@ export function checkAuth(auth: Auth): void {
     checkOptions("smtp: auth", auth, { user: isText, method: isOneOf("EXTERNAL") }, ["method"]);
   } else {
     const method = isOneOf("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN");
-    checkOptions("smtp: auth", auth, { user: isName, pass: isText, method }, ["user", "pass"]);
+    checkOptions("smtp: auth", auth, { user: isPlainName, pass: isText, method }, ["user", "pass"]);
   }
 }
 
@@ -52,7 +52,7 @@ function isText(value: unknown): string | undefined {
   return typeof value === "string" && !value.includes("\0") ? undefined : "must be a string without NUL";
 }
 
-/** Fields of a token login are kept apart by \x01. */
+/** A name for people and logs; and the fields of a token login are kept apart by \x01. */
 function isPlainName(value: unknown): string | undefined {
   const clean = typeof value === "string" && !/\p{Cc}/u.test(value);
   return clean ? isName(value) : "must be a string without control characters";

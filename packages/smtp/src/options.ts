@@ -41,7 +41,7 @@ export interface PoolOptions {
 }
 
 export interface SmtpOptions {
-  /** Name or address of the server; not needed with `socketPath`. */
+  /** Name or address of the server. With `socketPath` only the name that TLS verifies. */
   readonly host?: string;
   /** @default 465 with security "tls", else 587 */
   readonly port?: number;

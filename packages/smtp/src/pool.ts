@@ -46,6 +46,8 @@ export function makePool(options: Resolved, by: string): Pool {
   let count = 0;
   const connections = new Set<Connection>();
   const attempts = new Map<AbortController, Promise<void>>();
+  /** How far each attempt has come. */
+  const scenes = new Map<AbortSignal, () => Scene>();
   const owner: Owner = { next, again, onIdle: dispatch, chunking: options.chunking };
   let checks = 0;
   let growAfter = 0;
@@ -91,7 +93,8 @@ export function makePool(options: Resolved, by: string): Pool {
   /** Opens one more connection, which then looks for work. Rejects with the Refusal that says why it cannot. */
   function grow(): Promise<void> {
     const attempt = new AbortController();
-    const opened = connect(attempt.signal, () => attempts.delete(attempt)).catch((error: unknown) => {
+    scenes.set(attempt.signal, () => ({ ...inQueue, phase: "connect" }));
+    const opened = connect(attempt.signal, () => attempts.delete(attempt)).finally(() => scenes.delete(attempt.signal)).catch((error: unknown) => {
       attempts.delete(attempt);
       const reason = error instanceof Refusal ? error : lost("4.3.0", "bug in the SMTP client", inQueue, error);
       if (attempt.signal.aborted) dispatch();
@@ -109,7 +112,7 @@ export function makePool(options: Resolved, by: string): Pool {
       connections.delete(connection);
       connection.ended(reason);
       dispatch();
-    });
+    }, (channel) => scenes.set(signal, () => channel.scene()));
     // One segment may hold the last reply and the end of it all; so it ended before anybody was there to notice.
     if (session.channel.reason !== undefined) throw session.channel.reason;
     onOpen();
@@ -138,9 +141,15 @@ export function makePool(options: Resolved, by: string): Pool {
   function stop(job: Job, why: Why, giveUp: boolean): void {
     if (job.stop !== undefined) return job.stop(why, giveUp);
     if (job.settled) return;
-    job.refuse(why(inQueue));
+    job.refuse(why(whileWaiting()));
     count -= 1;
     if (count === 0 && checks === 0) for (const attempt of attempts.keys()) attempt.abort();
+  }
+
+  /** Where nothing works yet, what is waited for is the connection being opened. */
+  function whileWaiting(): Scene {
+    const [first] = scenes.values();
+    return connections.size > 0 || first === undefined ? inQueue : first();
   }
 
   async function check(signal: AbortSignal | undefined): Promise<void> {

@@ -1,8 +1,10 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { ConfigError, checkOptions, isBoolean, isDuration, isFunction, isInteger, isObject, isOneOf, isString } from "@postroad/core";
+import { checkForeignNames } from "./foreign-names.ts";
 import { checkAuth } from "./login.ts";
 import type { PoolOptions, Protocol, Resolved, Security, SmtpOptions, Timeouts } from "./options.ts";
+import { checkTls } from "./tls-options.ts";
 
 const TIMEOUTS: Required<Timeouts> = {
   connect: 30_000,
@@ -29,6 +31,7 @@ const POOL: Required<PoolOptions> = { connections: 5, messages: 1000, idle: 30_0
 /** Checks options and fills in defaults. Throws a ConfigError that names every wrong one. */
 export function resolveOptions(options: SmtpOptions, protocol: Protocol = "smtp", note?: string): Resolved {
   const given = defined(options);
+  checkForeignNames(protocol, given);
   checkOptions(protocol, given, {
     host: (value) => (typeof value === "string" && isHost(value) ? undefined : "must be a host name or address"),
     port: isInteger(1, 65_535),
@@ -99,8 +102,7 @@ function checkSecurity({ port, tls }: SmtpOptions, security: Security): void {
     const message = "must not be switched off here; give the authority as tls.ca, or set insecureAcceptAnyCertificate";
     throw contradiction("tls.rejectUnauthorized", message);
   }
-  const oldest = tls?.minVersion;
-  if (oldest === "TLSv1" || oldest === "TLSv1.1") throw contradiction("tls.minVersion", "must be TLSv1.2 or TLSv1.3 (RFC 8996)");
+  if (tls !== undefined) checkTls(tls);
 }
 
 /** One way to the server, not two of which one would silently not be taken. */
@@ -110,6 +112,8 @@ function checkWay(given: SmtpOptions, protocol: Protocol): void {
   if (given.localAddress !== undefined && (first === "connect" || first === "socketPath")) {
     throw contradiction("localAddress", `means nothing with ${first}`);
   }
+  if (given.window !== undefined && given.chunking === false) throw contradiction("window", "means nothing with chunking: false");
+  if (given.port !== undefined && given.socketPath !== undefined) throw contradiction("port", "means nothing with socketPath");
   if (protocol === "lmtp" && given.port === 25) throw contradiction("port", "must not be 25 with LMTP (RFC 2033 §5); 24 is usual");
 }
 

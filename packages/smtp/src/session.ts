@@ -21,15 +21,20 @@ export interface Session {
   readonly now: () => number;
 }
 
-/** Opens a session, or throws the Refusal that says why not; then nothing of it is left open. */
+/**
+ * Opens a session, or throws the Refusal that says why not; then nothing of it is left open. `onChannel` gets the
+ * conversation as soon as there is one.
+ */
 export async function openSession(
   options: Resolved,
   signal: AbortSignal,
   onEnd: (reason: Refusal) => void,
+  onChannel: (channel: Channel) => void = () => undefined,
 ): Promise<Session> {
   const plain = await dial(options, signal);
   const first = options.security === "tls" ? await secure(plain, options, signal) : plain;
   const channel = openChannel(first, remoteOf(options), onEnd);
+  onChannel(channel);
   const abort = (): void => channel.end(lost("4.3.2", "aborted while connecting", channel.scene()));
   signal.addEventListener("abort", abort, { once: true });
   try {

@@ -8,6 +8,8 @@ export interface Transcript {
   hide(secrets: readonly string[]): void;
   /** The text without what is hidden. */
   clean(text: string): string;
+  /** Something is hidden: no text may be shown of which a part was cut off. */
+  readonly secretive: boolean;
   /** `C: …` and `S: …`, oldest first; control characters escaped, each at most 200 characters. */
   lines(): readonly string[];
 }
@@ -36,6 +38,9 @@ export function transcript(): Transcript {
     server: (code, text) => keep(`S${code} ${text}`),
     hide: (secrets) => void hidden.push(...secrets.filter((secret) => secret.length >= SHORTEST_SECRET)),
     clean,
+    get secretive() {
+      return hidden.length > 0;
+    },
     lines: () => entries.flatMap((entry) => readable(clean(entry))).slice(-KEPT),
   };
 }

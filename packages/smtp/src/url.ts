@@ -17,8 +17,12 @@ export function optionsOfUrl(text: string, protocol: Protocol, more: Partial<Smt
   const options: Mutable<SmtpOptions> = { host: decode(url.hostname.replace(/^\[|\]$/g, "")) };
   if (url.port !== "") options.port = Number(url.port);
   if (secure) options.security = "tls";
+  if (url.username !== "" && url.password === "" && more.auth === undefined) throw wrong("url", "has a user and no password");
   if (url.username !== "" || url.password !== "") options.auth = { user: decode(url.username), pass: decode(url.password) };
-  for (const [name, value] of url.searchParams) apply(options, name, value);
+  for (const [name, value] of url.searchParams) {
+    if (url.searchParams.getAll(name).length > 1) throw wrong(name, "stands there twice");
+    apply(options, name, value);
+  }
   const all = { ...options, ...defined(more) };
   if (secure && all.security !== "tls") throw wrong("security", 'contradicts smtps://, which is security "tls"');
   return all;
@@ -50,10 +54,15 @@ function apply(options: Mutable<SmtpOptions>, name: string, value: string): void
     const near = nearest(name, PARAMETERS);
     throw wrong(name, `is not a parameter; ${near === undefined ? `there are ${PARAMETERS.join(", ")}` : `did you mean ${near}?`}`);
   }
-  if (name === "pool" || name === "deadline") options[name] = Number(value);
+  if (name === "pool" || name === "deadline") options[name] = numberOf(name, value);
   else if (name === "pipelining") options.pipelining = booleanOf(name, value);
   else if (name === "name") options.name = value;
   else options.security = securityOf(value);
+}
+
+function numberOf(name: string, value: string): number {
+  if (!/^\d{1,15}$/.test(value)) throw wrong(name, "must be a whole number");
+  return Number(value);
 }
 
 function booleanOf(name: string, value: string): boolean {

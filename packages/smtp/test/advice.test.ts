@@ -15,7 +15,7 @@ describe("advice", () => {
     ["too large a message", { phase: "final", status: "5.3.4", reply: 552 }, /larger than/],
     ["greylisting", { phase: "rcpt", status: "4.7.1", reply: 450 }, /greylisting/],
     ["spam", { phase: "final", status: "5.7.1", reply: 554 }, /spam/],
-    ["no login", { phase: "mail", status: "4.7.0", reply: 530 }, /login first/],
+    ["no login", { phase: "mail", status: "4.7.0", reply: 530 }, /then a login/],
     ["nobody listening", { phase: "connect", status: "4.4.1", code: "ECONNREFUSED" }, /Nothing listens/],
     ["Gmail's missing DKIM", { phase: "final", status: "5.7.30", reply: 550 }, /DKIM signature/],
     ["Outlook's authentication", { phase: "final", status: "5.7.515", reply: 550 }, /SPF, DKIM and DMARC/],

@@ -89,6 +89,13 @@ describe("timeouts (C7)", () => {
     ]);
   });
 
+  it("C7: a deadline while the server has not greeted names the phase and the likely fix, as the wrong TLS mode needs it", async () => {
+    await using peer = await scripted((s) => s.ignore());
+    await using transport = plain(peer, { deadline: 1000 });
+    const outcome = first(await transport.send(mail()));
+    expect(outcome).toMatchObject({ status: "4.4.7", diagnosis: { phase: "greeting", advice: expect.stringContaining("465") } });
+  });
+
   it("C7: connecting where nobody answers", async () => {
     const connect = (): Promise<never> => new Promise(() => undefined);
     await using transport = plain({ port: 25 }, { connect, timeouts: { connect: 50 } });
