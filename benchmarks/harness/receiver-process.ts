@@ -1,13 +1,16 @@
 // An SMTP server in a process of its own that takes everything, one write for each read. Says where it listens, and
-// what it has done whenever its parent asks: receiver-process.ts [chunking]
+// what it has done whenever its parent asks: receiver-process.ts <pipelining|chunking> <plain|tls>
+import type { Socket } from "node:net";
 import { createServer } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import { testCertificate } from "@postroad/testing/certificate";
 import type { Counts } from "./discard.ts";
 import { discard } from "./discard.ts";
 
 const chunking = process.argv[2] === "chunking";
 const counts: Counts = { messages: 0, bytes: 0 };
 
-const server = createServer({ noDelay: true }, (socket) => {
+function serve(socket: Socket): void {
   const take = discard(counts, chunking);
   socket.on("data", (chunk) => {
     const replies = take(chunk);
@@ -16,7 +19,10 @@ const server = createServer({ noDelay: true }, (socket) => {
   // A sender may leave without a word.
   socket.on("error", () => socket.destroy());
   socket.write("220 discard.example ESMTP\r\n");
-});
+}
+
+const secure = process.argv[3] === "tls";
+const server = secure ? createTlsServer({ ...testCertificate(), noDelay: true }, serve) : createServer({ noDelay: true }, serve);
 
 server.listen(0, "127.0.0.1", () => {
   const address = server.address();

@@ -11,9 +11,9 @@ export interface Receiver extends AsyncDisposable {
   state(): Promise<Sample>;
 }
 
-/** Starts one that offers PIPELINING, and CHUNKING where asked for. */
-export async function startReceiver(offers: "pipelining" | "chunking" = "pipelining"): Promise<Receiver> {
-  const child = fork(new URL("receiver-process.ts", import.meta.url), [offers]);
+/** Starts one that offers PIPELINING, and CHUNKING where asked for; with TLS from the first byte if `tls`. */
+export async function startReceiver(offers: "pipelining" | "chunking" = "pipelining", tls: boolean = false): Promise<Receiver> {
+  const child = fork(new URL("receiver-process.ts", import.meta.url), [offers, tls ? "tls" : "plain"]);
   const port = numberOf(await answerOf(child), "port");
   return {
     port,

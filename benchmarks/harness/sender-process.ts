@@ -1,4 +1,4 @@
-// A sender in a process of its own: sender-process.ts <contender> <port> <connections> <composed|prebuilt> <size>
+// A sender in a process of its own: sender-process.ts <contender> <port> <connections> <composed|prebuilt> <size> <recipients> <plain|tls>
 import { measure } from "./measure.ts";
 import type { Sender } from "./sender.ts";
 import { tell } from "./worker.ts";
@@ -10,10 +10,11 @@ const SENDERS: Readonly<Record<string, () => Promise<Sender>>> = {
   loop: async () => (await import("./senders/socket-loop.ts")).socketLoop,
 };
 
-const [contender = "", port, connections, mail, size] = process.argv.slice(2);
+const [contender = "", port, connections, mail, size, recipients, security] = process.argv.slice(2);
 const sender = await SENDERS[contender]?.();
 if (sender === undefined) throw new Error(`there is no sender ${contender}`);
-const given = { port: Number(port), connections: Number(connections), size: Number(size) };
+const tls = security === "tls";
+const given = { port: Number(port), connections: Number(connections), size: Number(size), recipients: Number(recipients), tls };
 const kind = mail === "composed" ? "composed" : "prebuilt";
 const times = { warmUp: { cpu: 4000, clock: 12_000 }, window: { cpu: 1000, clock: 6000 } };
 tell(await measure((load) => sender({ ...given, mail: kind, load }), times, tell));

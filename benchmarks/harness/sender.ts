@@ -2,8 +2,12 @@ import type { Load } from "./measure.ts";
 
 /** Which mails a sender sends, and where. */
 export interface Task {
-  /** Of the receiver, on 127.0.0.1, in plain text. */
+  /** Of the receiver, on 127.0.0.1, in plain text unless `tls`. */
   readonly port: number;
+  /** TLS from the first byte; nobody verifies the receiver's certificate. */
+  readonly tls: boolean;
+  /** Of each mail; only where it is prebuilt. */
+  readonly recipients: number;
   readonly connections: number;
   /** `composed`: each from its fields, each another. `prebuilt`: from bytes that are there already. */
   readonly mail: "composed" | "prebuilt";
@@ -27,6 +31,11 @@ export async function keepBusy({ connections, load }: Task, send: (number: numbe
     }
   }
   await Promise.all(Array.from({ length: connections * LANES }, lane));
+}
+
+/** So many addresses, of which `to` is one. */
+export function recipientsOf(to: string, count: number): readonly string[] {
+  return [to, ...Array.from({ length: count - 1 }, (_, index) => `copy.${index}.${to}`)];
 }
 
 /** The item whose turn it is. */

@@ -28,8 +28,15 @@ const cases = GOALS.flatMap(([label, size]) =>
   ),
 );
 
+await using secured = await startReceiver("chunking", true);
+const special = [
+  { name: "1 KB, 5 connections, 50 recipients", receiver: pipelining, recipients: 50, tls: false },
+  { name: "1 KB, 5 connections, 50 recipients, CHUNKING", receiver: chunking, recipients: 50, tls: false },
+  { name: "1 KB, 5 connections, TLS, CHUNKING", receiver: secured, recipients: 1, tls: true },
+].map((one) => ({ ...one, contenders: [OURS, NODEMAILER, UPYO], connections: 5, size: 1024 }));
+
 await answer({
-  cases,
+  cases: [...cases.map((one) => ({ ...one, recipients: 1, tls: false })), ...special],
   metrics: [CPU, RATE, MEMORY, RECEIVER_SHARE],
   goals: GOALS.flatMap(([label, size, nodemailer, upyo]) => {
     const at = `${label}, 5 connections, CHUNKING`;
@@ -42,6 +49,6 @@ await answer({
     ];
   }),
   rounds: 3,
-  run: ({ receiver, connections, size }, contender, profile) =>
-    runSender(receiver, { contender, connections, mail: "prebuilt", size, profile }),
+  run: ({ receiver, connections, size, recipients, tls }, contender, profile) =>
+    runSender(receiver, { contender, connections, mail: "prebuilt", size, recipients, tls, profile }),
 });

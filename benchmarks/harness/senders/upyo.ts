@@ -4,7 +4,7 @@ import { SmtpTransport } from "@upyo/smtp";
 import { builtMails, plainMail, prose } from "../mails.ts";
 import type { Load } from "../measure.ts";
 import type { Sender, Task } from "../sender.ts";
-import { turn } from "../sender.ts";
+import { recipientsOf, turn } from "../sender.ts";
 import { upyoInternals } from "../upyo.ts";
 
 /** Its `sendMany`, which keeps to one connection and is its fastest way, once for each connection. */
@@ -30,11 +30,11 @@ function* messages(load: Load, text: string): Generator<Message> {
 }
 
 /** It takes no bytes: its own connection, without its transport, comes closest. */
-async function prebuilt({ port, connections, size, load }: Task): Promise<void> {
+async function prebuilt({ port, connections, size, load, tls, recipients }: Task): Promise<void> {
   const { SmtpConnection } = await upyoInternals();
-  const mails = builtMails(prose(size)).map(({ from, to, bytes }) => ({ envelope: { from, to: [to] }, raw: bytes.toString() }));
+  const mails = builtMails(prose(size)).map(({ from, to, bytes }) => ({ envelope: { from, to: recipientsOf(to, recipients) }, raw: bytes.toString() }));
   async function lane(): Promise<void> {
-    const connection = new SmtpConnection({ host: "127.0.0.1", port, secure: false });
+    const connection = new SmtpConnection({ host: "127.0.0.1", port, secure: tls, ...(tls && { tls: { rejectUnauthorized: false } }) });
     await connection.connect();
     await connection.greeting();
     await connection.ehlo();

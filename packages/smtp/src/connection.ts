@@ -94,7 +94,9 @@ export function startConnection(session: Session, options: Resolved, by: string,
     messages += 1;
     mustReset ||= dialogue.chunking && underWay.length > 0;
     underWay.push(current);
-    job.stop = (why, giveUp) => stop(current, why, giveUp);
+    // Named first: V8 keeps a function that is assigned to a property right away, and its mail with it, for long.
+    const stopCurrent: Job["stop"] = (why, giveUp) => stop(current, why, giveUp);
+    job.stop = stopCurrent;
     return mustReset ? reset(current) : dialogue.begin(current);
   }
 
