@@ -69,16 +69,16 @@ describe("the domains of From", () => {
     ["<@relay.example,@other.example:a@x.example>", ["x.example"]],
     ["a @ X.Example\r\n (comment)", ["x.example"]],
     ["j@b\xc3\xbccher.example", ["xn--bcher-kva.example"]],
-  ])("66: %s", (from, domains) => {
+  ])("#66: %s", (from, domains) => {
     expect(authorDomains(fromField(fieldsOf(`From: ${from}\r\n`)))).toEqual(domains);
   });
 
-  it("66: no From, or a second one, is refused for good", async () => {
+  it("#66: no From, or a second one, is refused for good", async () => {
     await expect(signed(rsa, bytesOf(["Subject: Hi"]))).rejects.toThrow(/5\.6\.0.*no From/);
     await expect(signed(rsa, bytesOf(["From: a@shop.example", "from : b@shop.example"]))).rejects.toThrow(/5\.6\.0.*more than one From/);
   });
 
-  it("66: a group in From is signed by the domain of its members", async () => {
+  it("#66: a group in From is signed by the domain of its members", async () => {
     expect(await domainsFor("Team: a@blog.example;")).toEqual(["blog.example"]);
   });
 });

@@ -31,7 +31,7 @@ async function theirHash(bytes: Buffer, how: Canonical): Promise<string | undefi
 }
 
 describe("signatures of any mail", () => {
-  it.each(kinds)("D4, 69: mailauth verifies what is signed %s", async (canonicalization) => {
+  it.each(kinds)("D4, #69: mailauth verifies what is signed %s", async (canonicalization) => {
     const signers: readonly Signer[] = [{ ...ed, canonicalization }];
     await fc.assert(
       fc.asyncProperty(mail, fc.integer({ min: 1, max: 200 }), async (bytes, size) => {
@@ -64,7 +64,7 @@ describe("signatures of any mail", () => {
     );
   });
 
-  it("D4, 68: the hash of a body is mailauth's, however the body is cut", async () => {
+  it("D4, #68: the hash of a body is mailauth's, however the body is cut", async () => {
     await fc.assert(
       fc.asyncProperty(body, fc.integer({ min: 1, max: 50 }), async (text, size) => {
         const bytes = Buffer.from(text, "latin1");
@@ -80,7 +80,7 @@ describe("signatures of any mail", () => {
     );
   });
 
-  it("69: a header field of 100 KB, folded over and over, in both canonical forms", async () => {
+  it("#69: a header field of 100 KB, folded over and over, in both canonical forms", async () => {
     const long = `References:${"\r\n \t<some-message-id@example.net>".repeat(3200)}`;
     const bytes = Buffer.from(`From: hi@shop.example\r\n${long}\r\n\r\nHi.\r\n`);
     const signers = kinds.map((canonicalization): Signer => ({ ...rsa, canonicalization }));

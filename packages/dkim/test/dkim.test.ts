@@ -87,7 +87,7 @@ describe("what is signed", () => {
     expect(await verdicts(Buffer.from(two + rest, "latin1"), rsa, ed)).toEqual(["pass"]);
   });
 
-  it("66: names fields that are absent, and signs all of those that repeat", async () => {
+  it("#66: names fields that are absent, and signs all of those that repeat", async () => {
     const signer: Signer = { ...rsa, headers: ["From", "X-None", "Subject"] };
     const out = await signed(signer, bytesOf(["Subject: one", ...HEADER]));
     expect(tagsOf(out).get("h")).toBe("from:from:x-none:subject:subject:subject");

@@ -36,7 +36,7 @@ describe("checkDns", () => {
     expect(await checkDns(rsa, { resolveTxt: txt(dnsRecord(rsa).value.replace("v=DKIM1; k=rsa; ", "").replaceAll("A", "A ")) })).toMatchObject({ state: "matches" });
   });
 
-  it("71: tells both fingerprints where another key is published", async () => {
+  it("#71: tells both fingerprints where another key is published", async () => {
     const other = { ...rsa, key: (await generateKey()).privateKey };
     const { own, published = "", ...finding } = await checkDns(rsa, { resolveTxt: dnsOf(other) });
     expect(finding.state).toBe("differs");
@@ -60,7 +60,7 @@ describe("checkDns", () => {
     ["another type", txt("v=DKIM1; k=ec; p=AA=="), "unusable", /keys of type "ec"/],
     ["SHA-1 only", txt("v=DKIM1; h=sha1; p=AA=="), "unusable", /other than SHA-256/],
     ["no mail", txt("v=DKIM1; s=tlsrpt; p=AA=="), "unusable", /is not for mail/],
-  ])("71: finds %s", async (_, resolveTxt, state, message) => {
+  ])("#71: finds %s", async (_, resolveTxt, state, message) => {
     expect(await checkDns(rsa, { resolveTxt })).toMatchObject({ state, message: expect.stringMatching(message) });
   });
 
@@ -73,7 +73,7 @@ describe("checkDns", () => {
 });
 
 describe("the check of a pipeline", () => {
-  it("71: compares with DNS where that is wanted, and names both fingerprints", async () => {
+  it("#71: compares with DNS where that is wanted, and names both fingerprints", async () => {
     const next = fake();
     await using right = dkim([rsa, ed], { checkDns: dnsOf(rsa, ed) })(next);
     await right.check();

@@ -63,12 +63,12 @@ describe("private keys", () => {
     ["encrypted in OpenSSL's old way", rsa, lockedOld, "open"],
     ["encrypted, indented", rsa, lockedOld.replaceAll(/^/gm, "  "), "open"],
     ["encrypted DER", ed, lockedDer, "open"],
-  ])("65: reads a key that is %s", async (_, signer, key, passphrase) => {
+  ])("#65: reads a key that is %s", async (_, signer, key, passphrase) => {
     const out = await signed({ ...signer, key, ...(passphrase !== undefined && { passphrase }) });
     expect(await verdicts(out, signer)).toEqual(["pass"]);
   });
 
-  it("D2, 65: refuses RSA of less than 1024 bits, and warns once of less than 2048", async () => {
+  it("D2, #65: refuses RSA of less than 1024 bits, and warns once of less than 2048", async () => {
     expect(complaint(short(512))).toMatch(/RSA key of 512 bits; DKIM needs 1024.*generateKey/);
     const warned = once(process, "warning");
     dkim({ ...rsa, key: RFC8463.rsaKey });
@@ -97,17 +97,17 @@ describe("private keys", () => {
     ["a path", "/etc/dkim/key.pem", /is no private key: give PEM/],
     ["empty", "", /is no private key/],
     ["31 bytes", new Uint8Array(31), /is no private key/],
-  ])("65: refuses a key that is %s, and says so", (_, key, message, passphrase) => {
+  ])("#65: refuses a key that is %s, and says so", (_, key, message, passphrase) => {
     expect(complaint(key, passphrase)).toMatch(message);
   });
 
-  it("65: says which of several signers it is", () => {
+  it("#65: says which of several signers it is", () => {
     expect(() => dkim([rsa, { ...ed, key: "?" }])).toThrow("dkim: [1].key is no private key");
     // @ts-expect-error JavaScript callers can pass anything
     expect(() => dkim({ ...rsa, key: 5 })).toThrow("key must be");
   });
 
-  it("65: no text makes it fail in another way", () => {
+  it("#65: no text makes it fail in another way", () => {
     const text = fc.oneof(fc.string(), fc.nat(rsaKey.privateKey.length).map((at) => rsaKey.privateKey.slice(at)));
     fc.assert(fc.property(text, (key) => {
       fc.pre(key.trim() !== rsaKey.privateKey.trim());

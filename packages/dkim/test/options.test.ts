@@ -46,24 +46,24 @@ describe("options", () => {
     ["expiresIn", 0, /1000 milliseconds or more/],
     ["expiresIn", -5000, /1000 milliseconds or more/],
     ["selectr", "x", /did you mean selector/],
-  ])("67, 72: %s %j is refused when the pipeline is built", (path, value, message) => {
+  ])("#67, #72: %s %j is refused when the pipeline is built", (path, value, message) => {
     expect(issues({ [path]: value })).toEqual([{ path, message: expect.stringMatching(message) }]);
   });
 
-  it("67: what is missing is named, all of it", () => {
+  it("#67: what is missing is named, all of it", () => {
     // @ts-expect-error JavaScript callers can pass anything
     expect(() => dkim({})).toThrow("domain is missing; selector is missing; key is missing");
     // @ts-expect-error JavaScript callers can pass anything
     expect(() => dkim(ed, { chose: "all" })).toThrow("did you mean choose");
   });
 
-  it("67: upper case, U-labels and a dot at the end become the one normal form", async () => {
+  it("#67: upper case, U-labels and a dot at the end become the one normal form", async () => {
     const tags = tagsOf(await signed({ ...ed, domain: "SHOP.Example.", selector: "Größe.2026" }));
     expect(tags.get("d")).toBe("shop.example");
     expect(tags.get("s")).toBe("xn--gre-6ka8i.2026");
   });
 
-  it("72: a signature from the future, or void already, is not made", async () => {
+  it("#72: a signature from the future, or void already, is not made", async () => {
     const signer: Signer = { ...ed, timestamp: new Date(1_000_000) };
     let now = 1_000_000;
     const clock = (): number => now;
@@ -80,7 +80,7 @@ describe("options", () => {
     await expect(signed({ ...ed, timestamp: true }, bytesOf(), { clock })).rejects.toThrow("4.7.0");
   });
 
-  it("72: a verifier takes the signature until x=, and not after it", async () => {
+  it("#72: a verifier takes the signature until x=, and not after it", async () => {
     const now = Date.UTC(2026, 0, 1);
     const out = await signed({ ...ed, expiresIn: 60_000 }, bytesOf(), { clock: () => now });
     const at = async (time: number): Promise<string | undefined> => (await judge(out, dnsOf(ed), time))[0]?.status.result;

@@ -23,13 +23,13 @@ describe("bodies", () => {
     ["white space at the end of every line", "a \t\r\n \r\nb \r\n \r\n"],
     ["8-bit", "Grüße, 你好\r\n"],
     ["with a line of 500 KB", "x ".repeat(250_000)],
-  ])("68: signs a body that is %s, in one piece or many", async (_, body) => {
+  ])("#68: signs a body that is %s, in one piece or many", async (_, body) => {
     const bytes = bytesOf(HEADER, body);
     expect(await verdicts(await signed(signers, bytes), ed, rsa)).toEqual(["pass", "pass"]);
     expect(await verdicts(await signed(signers, inPieces(bytes, 1013)), ed, rsa)).toEqual(["pass", "pass"]);
   });
 
-  it("68: signs a mail that has no body, nor the empty line before it", async () => {
+  it("#68: signs a mail that has no body, nor the empty line before it", async () => {
     expect(await verdicts(await signed(signers, Buffer.from("From: hi@shop.example\r\n")), ed, rsa)).toEqual(["pass", "pass"]);
     expect((await signed(ed, Buffer.from("From: hi@shop.example"))).toString()).toMatch(/DKIM-Signature: [^]*From: hi@shop\.example$/);
   });
@@ -39,7 +39,7 @@ describe("bodies", () => {
     ["a bare CR", "one\rtwo\r\n", "bare CR", 3],
     ["a CR at its end", "one\r", "bare CR", 3],
     ["an LF at its start", "\none", "bare LF", 0],
-  ])("68: refuses a body with %s, wherever it is cut", async (_, body, what, offset) => {
+  ])("#68: refuses a body with %s, wherever it is cut", async (_, body, what, offset) => {
     const bytes = bytesOf(HEADER, body);
     const message = `${what} at octet ${bytesOf(HEADER, "").byteLength + offset},`;
     await expect(signed(ed, bytes)).rejects.toThrow(message);
@@ -51,7 +51,7 @@ describe("bodies", () => {
     ["a continuation first", [" continued", "From: a@shop.example"], /line 1 of the message/],
     ["an mbox line", ["From me Thu Jan  1 00:00:00 2026", "From: a@shop.example"], /line 1 of the message/],
     ["more than a megabyte", ["From: a@shop.example", `X-Large: ${"x".repeat(1_100_000)}`], /header is larger than 1048576/],
-  ])("69: refuses a header with %s", async (_, header, message) => {
+  ])("#69: refuses a header with %s", async (_, header, message) => {
     await expect(signed(ed, bytesOf(header))).rejects.toThrow(message);
   });
 });
@@ -74,7 +74,7 @@ describe("content that is not the same twice", () => {
     ["is shorter", () => inPieces(large.subarray(0, -10), 999).open(), /content changed/],
     ["is empty", () => [], /content changed/],
     ["fails half-way", failing, /disk is gone/],
-  ])("68: no mail leaves complete whose second reading %s", async (_, second, message) => {
+  ])("#68: no mail leaves complete whose second reading %s", async (_, second, message) => {
     const got: Uint8Array[] = [];
     const next = fake({}, { read: false });
     await using pipeline = dkim(ed)(next);
@@ -88,7 +88,7 @@ describe("content that is not the same twice", () => {
     expect(all.byteLength).toBeLessThan(content?.size ?? 0);
   });
 
-  it("68: nothing is handed on of a content that fails in the middle, and it is signed when it can be read", async () => {
+  it("#68: nothing is handed on of a content that fails in the middle, and it is signed when it can be read", async () => {
     const next = fake();
     await using pipeline = dkim(ed)(next);
     const mail = mailOf(openings(failing, () => inPieces(large).open()));
@@ -97,7 +97,7 @@ describe("content that is not the same twice", () => {
     expect((await pipeline.send(mail)).outcomes[0]?.kind).toBe("accepted");
   });
 
-  it("68: a content that is not of the size it says is not signed", async () => {
+  it("#68: a content that is not of the size it says is not signed", async () => {
     await expect(signed(ed, { ...contentOf(large), size: large.byteLength + 1 })).rejects.toThrow(/4\.6\.0.*declares/);
   });
 

@@ -16,7 +16,7 @@ declare function failover<M extends Mail>(...transports: Transport<M>[]): Transp
 const never = (pipeline: () => unknown): void => expect(pipeline).toBeTypeOf("function");
 
 describe("types", () => {
-  it("70: a signature before a provider, which takes fields, does not compile", () => {
+  it("#70: a signature before a provider, which takes fields, does not compile", () => {
     // @ts-expect-error dkim hands on bytes, the provider takes fields
     never(() => compose(dkim(key), provider));
     // @ts-expect-error what stands between changes nothing about it
@@ -25,7 +25,7 @@ describe("types", () => {
     never(() => compose(arc({ ...key, authServId: "mx.example" }), provider));
   });
 
-  it("70: changing fields after signing does not compile", () => {
+  it("#70: changing fields after signing does not compile", () => {
     // @ts-expect-error dkim hands on bytes, footer changes fields
     never(() => compose(dkim(key), footer, smtp));
     never(() => compose(footer, dkim(key), smtp));

@@ -38,7 +38,7 @@ describe("signatures on the wire", () => {
     expect(await verdicts(peer.messages[0]?.content ?? Buffer.alloc(0), rsa, ed)).toEqual(["pass", "pass"]);
   });
 
-  it("D9, 70: 8-bit mail is refused where the server takes 7 bits, not changed under its signature", async () => {
+  it("D9, #70: 8-bit mail is refused where the server takes 7 bits, not changed under its signature", async () => {
     await using peer = await modelPeer({ extensions: ["PIPELINING"] });
     await using pipeline = compose(dkim(signers), smtp({ host: "127.0.0.1", port: peer.port, security: "none" }));
     const { outcomes } = await pipeline.send(mailOf(bytesOf(undefined, "Grüße\r\n")));
