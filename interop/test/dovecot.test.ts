@@ -22,7 +22,8 @@ describe.skipIf("dovecot" in inject("missing"))("Dovecot over LMTP", () => {
   });
 
   function connect(options: Partial<SmtpOptions> = {}): SmtpTransport {
-    return lmtp({ host: "127.0.0.1", port: dovecot.ports.lmtp, pool: 1, deadline: 40_000, ...options });
+    const place = options.socketPath === undefined ? { host: "127.0.0.1", port: dovecot.ports.lmtp } : {};
+    return lmtp({ ...place, pool: 1, deadline: 40_000, ...options });
   }
 
   function addressOf({ name }: User): string {

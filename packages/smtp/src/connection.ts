@@ -82,39 +82,38 @@ export function startConnection(session: Session, options: Resolved, by: string,
 
   function begin(job: Job): readonly Piece[] {
     const current = new Transaction(job, way);
-    if (current.crowdedOut) {
-      retiring = true;
-      owner.again(job);
-      return [];
-    }
+    retiring ||= current.crowdedOut;
+    if (current.crowdedOut) owner.again(job);
+    if (current.crowdedOut) return [];
     if (current.envelope.length === 0) {
       current.stop(lost("4.3.0", "nothing of the mail could be sent", channel.scene("mail")));
       return [];
     }
     messages += 1;
+    const waits = !dialogue.pipelining || (mustReset && dialogue.chunking);
     mustReset ||= dialogue.chunking && underWay.length > 0;
     underWay.push(current);
-    // Named first: V8 keeps a function that is assigned to a property right away, and its mail with it, for long.
+    // Named first: V8 keeps what is assigned to a property right away, and its mail with it, for long.
     const stopCurrent: Job["stop"] = (why, giveUp) => stop(current, why, giveUp);
     job.stop = stopCurrent;
-    return mustReset ? reset(current) : dialogue.begin(current);
+    return mustReset ? reset(current, waits) : dialogue.begin(current);
   }
 
   /**
-   * Ends a transaction that was left open: in one write with the next one's envelope, or in lock-step before it. Behind
-   * a message in chunks nobody knows yet: refused, it may stay open (RFC 3030 §2), and this mail would get its sender
-   * and its recipients.
+   * Ends a transaction that was left open: in one write with the next one's envelope, or before it where its message
+   * would not wait for an answer. Behind a message in chunks nobody knows yet: refused, it may stay open (RFC 3030 §2),
+   * and this mail would get its sender and its recipients.
    */
-  function reset(current: Transaction): readonly Piece[] {
+  function reset(current: Transaction, waits: boolean): readonly Piece[] {
     mustReset = false;
     const onReply = ({ code }: Reply): void => {
       if (channel.reason !== undefined) return;
       if (code >= 300) channel.end(lost("4.5.0", `the server answered RSET with ${code}`, channel.scene("mail")));
-      else if (!dialogue.pipelining) write(dialogue.begin(current));
+      else if (waits) write(dialogue.begin(current));
     };
     channel.expect({ phase: "mail", timeout: timeouts.command, onReply });
     channel.note(RSET);
-    return dialogue.pipelining ? [RSET, ...dialogue.begin(current)] : [RSET];
+    return waits ? [RSET] : [RSET, ...dialogue.begin(current)];
   }
 
   function notUnderstood(current: Transaction, reply: Reply): void {
@@ -133,7 +132,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
     mustReset = underWay.length === 0 && (current.open || current.outOfStep);
     if (!current.unfinished && !job.settled) leftOver(current);
     if (current.unfinished) owner.again(job);
-    const next = underWay[0];
+    const [next] = underWay;
     if (next?.job.settled === true && !next.committed) stuck();
     else if (next === undefined) rest();
     else write(following());

@@ -135,7 +135,7 @@ describe("chunking: large and streamed contents", () => {
     await using peer = await scripted((s) =>
       s
         .greet(...EXTENSIONS).expectGroup(MAIL, RCPT).reply("250 ok", "550 5.1.1 no")
-        .expectGroup("RSET", MAIL, RCPT).expectBdat({ size: SIZE, last: true }).reply("250 reset", "250 ok", "250 ok", "250 ok"),
+        .expect("RSET").reply("250 reset").expectGroup(MAIL, RCPT).expectBdat({ size: SIZE, last: true }).reply("250 ok", "250 ok", "250 ok"),
     );
     await using transport = plain(peer);
     expect(kinds(await transport.send(mail({ content: large(100_000) })))).toEqual(["rejected"]);
@@ -461,5 +461,21 @@ describe("chunking: abort and deadline (#34)", () => {
     await warm(() => transport.send(mail()), 1);
     const receipts = await Promise.all([transport.send(mail()), transport.send(mail())]);
     for (const receipt of receipts) expectUncertain(first(receipt));
+  });
+});
+
+describe("chunking: a transaction left open", () => {
+  it("C12 C33: is ended before the next message goes out, since that would not wait", async () => {
+    await using peer = await scripted((s) =>
+      s.greet("PIPELINING", "CHUNKING").expectGroup(/^MAIL/, /^RCPT/).reply("250 ok", "250 ok").expect(/^BDAT 65536$/).expectBytes(65536).reply("250 ok")
+        .expect("RSET").expectSilence().reply("250 ok").expectGroup(/^MAIL/, /^RCPT/).reply("250 ok", "250 ok").expectBdat({ last: true }).reply("250 ok"),
+    );
+    await using transport = plain(peer, { pool: 1 });
+    async function* breaking(): AsyncGenerator<Buffer> {
+      yield Buffer.from(`Subject: x\r\n\r\n`.padEnd(14).concat("x\r\n".repeat(30_000))).subarray(0, 65_536);
+      throw new Error("the source broke");
+    }
+    expect(first(await transport.send({ ...mail(), content: { open: breaking } }))).toMatchObject({ kind: "deferred", status: "4.3.0" });
+    expect(first(await transport.send(mail()))).toMatchObject({ kind: "accepted" });
   });
 });
