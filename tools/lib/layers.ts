@@ -26,7 +26,8 @@ export const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["transport", { may: ["core"] }],
   ["provider", { may: ["core"] }],
   ["middleware", { may: ["core"] }],
-  ["queue", { may: ["core"] }],
+  // The worker writes the reports on what it gives up.
+  ["queue", { may: ["core", "bounce"] }],
   ["store", { may: ["core"], types: ["queue"] }],
   ["server", { may: ["core"] }],
   ["bounce", { may: ["core"] }],
