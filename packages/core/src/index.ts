@@ -2,6 +2,7 @@ export type { Middleware, Rewrite } from "./compose.ts";
 export { compose } from "./compose.ts";
 export type { Content } from "./content.ts";
 export { contentOf, readAll } from "./content.ts";
+export { DOUBTS, doubts, withDoubts } from "./doubts.ts";
 export type { ConfigIssue, RefusalOptions } from "./errors.ts";
 export { ConfigError, DeliveryError, Refusal, verdictOf } from "./errors.ts";
 export type { Envelope, Mail, Recipient } from "./mail.ts";

@@ -37,7 +37,7 @@ export function balance<M extends Mail>(transports: readonly Transport<M>[], opt
   const inFlight = transports.map(() => 0);
 
   const name = `balance(${transports.map((transport) => transport.name).join(" ")})`;
-  const send = choosing<M>(name, health, async (mail, sending, ask) => {
+  const send = choosing<M>(name, transports, health, async (mail, sending, ask) => {
     const all = [...transports.keys()];
     const up = all.filter((index) => health.state(transportAt(index)) !== "down");
     const index = strategy(mail, up.length > 0 ? up : all, inFlight);

@@ -29,7 +29,7 @@ export function failover<M extends Mail>(...given: readonly (Transport<M> | Fail
   checkOptions("failover", options, rules);
   const { health = newHealth() } = options;
   const name = `failover(${members.map((member) => member.name).join(" ")})`;
-  const send = choosing<M>(name, health, (mail, sending, ask) => inOrder(members, health, mail, sending, ask));
+  const send = choosing<M>(name, members, health, (mail, sending, ask) => inOrder(members, health, mail, sending, ask));
   return several(name, members, "any", send);
 }
 

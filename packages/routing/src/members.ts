@@ -1,6 +1,6 @@
 import type { Mail, Outcome, Receipt, Send, SendOptions, Transport } from "@postroad/core";
 import { Refusal, merge, narrow, receipt, verdictOf } from "@postroad/core";
-import { rememberDoubts } from "./doubts.ts";
+import { doubtsAmong, traceable } from "./doubts.ts";
 import type { Health, Sign } from "./health.ts";
 import { sendTo } from "./several.ts";
 
@@ -15,18 +15,20 @@ export type Ask<M extends Mail> = (member: Transport<M>, mail: M, options: SendO
 
 /**
  * A `send` for composites that choose among their members: `choose` gets the recipients that may go anywhere; those in
- * doubt go to the member that may have them, and stay in doubt until it accepts or rejects.
+ * doubt go to the member that may have them, and stay in doubt until it accepts or rejects. Where that is no member,
+ * they go nowhere.
  */
 export function choosing<M extends Mail>(
   name: string,
+  members: readonly Transport<M>[],
   health: Health,
   choose: (mail: M, options: SendOptions, ask: Ask<M>) => Promise<Receipt>,
 ): Send<M> {
-  const doubts = rememberDoubts<M>();
+  const doubts = doubtsAmong(members);
 
   async function ask(member: Transport<M>, mail: M, options: SendOptions): Promise<Answer> {
     const tell = health.begin(member, mail);
-    const report = await sendTo(member, mail, options);
+    const report = traceable(member, await sendTo(member, mail, options));
     doubts.note(mail, member, report);
     // What comes after an abort shows nothing of the transport.
     return { report, sign: tell(options.signal?.aborted === true ? undefined : report) };
@@ -37,7 +39,7 @@ export function choosing<M extends Mail>(
     if (where === undefined) return choose(mail, options, ask);
     const parts = [...where.bound].map(async ([member, to]) => inDoubt((await ask(member, narrow(mail, to), options)).report));
     if (where.free.length > 0) parts.push(chooseFor(narrow(mail, where.free), options));
-    return merge(mail, ...(await Promise.all(parts)));
+    return merge(mail, { mail: mail.id, outcomes: where.lost }, ...(await Promise.all(parts)));
   };
 
   /** A choice that fails must not take along what those in doubt were told. */

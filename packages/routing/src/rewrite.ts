@@ -1,5 +1,5 @@
 import type { Mail, Middleware, Outcome, Recipient, Rules, Transport } from "@postroad/core";
-import { checkOptions, isFunction, isInteger, mailboxKey, receipt, verdictOf, wrap } from "@postroad/core";
+import { checkOptions, doubts, isFunction, isInteger, mailboxKey, receipt, verdictOf, withDoubts, wrap } from "@postroad/core";
 import { combined } from "./combined.ts";
 import type { Memory } from "./memory.ts";
 import { remember } from "./memory.ts";
@@ -64,18 +64,24 @@ interface Plan {
   readonly paths: ReadonlyMap<string, readonly Recipient[]>;
   /** For each recipient of the caller, where it leads, or why nowhere. */
   readonly callers: readonly (readonly string[] | Error)[];
+  /** Who may have the mail of a recipient to send to, as the notes have it of the caller's. */
+  readonly doubts: ReadonlyMap<string, string>;
 }
 
 /** Leaves out who is `settled` by address. */
 function planOf(mail: Mail, options: RewriteOptions, settled: ReadonlyMap<string, Outcome>): Plan {
   const paths = new Map<string, Recipient[]>();
   const planned = new Set(settled.keys());
+  const noted = doubts(mail.meta);
+  const renamedDoubts = new Map<string, string>();
   const callers = mail.envelope.to.map((recipient) => {
     try {
       const from = reversePath(mail, recipient, options);
       const addresses = forwardPaths(mail, recipient, options);
       const path = paths.get(from) ?? [];
+      const by = noted.get(mailboxKey(recipient.address));
       for (const address of addresses) {
+        if (by !== undefined) renamedDoubts.set(mailboxKey(address), by);
         if (planned.has(mailboxKey(address))) continue;
         planned.add(mailboxKey(address));
         path.push(renamed(recipient, address));
@@ -86,7 +92,7 @@ function planOf(mail: Mail, options: RewriteOptions, settled: ReadonlyMap<string
       return error instanceof Error ? error : new Error("a rewriting function threw");
     }
   });
-  return { paths, callers };
+  return { paths, callers, doubts: renamedDoubts };
 }
 
 function reversePath(mail: Mail, recipient: Recipient, { from }: RewriteOptions): string {
@@ -110,11 +116,12 @@ function renamed(recipient: Recipient, address: string): Recipient {
   return { originalRecipient: `${type};${recipient.address}`, ...recipient, address };
 }
 
-function mailsOf<M extends Mail>(mail: M, { paths }: Plan): readonly M[] {
+function mailsOf<M extends Mail>(mail: M, { paths, doubts: renamedDoubts }: Plan): readonly M[] {
   const { from, to } = mail.envelope;
+  const meta = renamedDoubts.size === 0 ? mail.meta : withDoubts(mail.meta, renamedDoubts);
   return [...paths].map(([path, recipients]) => {
     const isSame = path === from && recipients.length === to.length && recipients.every((each, i) => each === to[i]);
-    return isSame ? mail : { ...mail, envelope: { ...mail.envelope, ...utf8(path, recipients), from: path, to: recipients } };
+    return isSame ? mail : { ...mail, meta, envelope: { ...mail.envelope, ...utf8(path, recipients), from: path, to: recipients } };
   });
 }
 
