@@ -8,6 +8,7 @@ export type {
   Lease,
   ListRequest,
   Listed,
+  Owed,
   QueueStats,
   Selection,
   Store,

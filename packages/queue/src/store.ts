@@ -1,4 +1,4 @@
-import type { Content, Deferred, Envelope, Mail } from "@postroad/core";
+import type { Content, Deferred, Envelope, Mail, Outcome, Recipient } from "@postroad/core";
 
 /**
  * - `ready`: to be delivered once it is due.
@@ -7,13 +7,22 @@ import type { Content, Deferred, Envelope, Mail } from "@postroad/core";
  */
 export type EntryState = "ready" | "held" | "dead";
 
+/** A recipient who is done with, and of whom the sender is still to be told. */
+export interface Owed {
+  readonly recipient: Recipient;
+  /** What became of the mail; without `cause`. */
+  readonly outcome: Outcome;
+  /** Reports attempted. */
+  readonly tries: number;
+}
+
 /** Recipients of one mail that share a destination, and how far their delivery has come. Plain data. */
 export interface Entry {
   /** From the mail's id and the recipients it was first for: adding an entry twice is adding it once. */
   readonly key: string;
   /** `id` of the mail. */
   readonly mail: string;
-  /** Its `to` lists who is still to be delivered to. */
+  /** Its `to` lists who is still to be delivered to: nobody, where only reports are owed. */
   readonly envelope: Envelope;
   readonly meta: Mail["meta"];
   /** The destination: what has the same lane shares limits, back-off and parking. */
@@ -37,6 +46,10 @@ export interface Entry {
   readonly lapses: number;
   /** What was said last of those still to be delivered to; without `cause`. Empty before the first attempt. */
   readonly last: readonly Deferred[];
+  /** Whom the sender is still to be told of. */
+  readonly owed?: readonly Owed[];
+  /** The sender was told that it is late. */
+  readonly delayed?: boolean;
   /** Why it is held or dead, for people. */
   readonly note?: string;
 }
@@ -60,8 +73,8 @@ export interface ClaimRequest {
   /** Milliseconds for which the leases hold. */
   readonly ttl: number;
   /**
-   * Entries whose `agesFrom` is this or earlier are given too, whatever their due time, their lane's limit or parking:
-   * somebody has to give them up. Those past `expiresAt` always are.
+   * Entries whose `agesFrom` is this or earlier are given too, whatever their due time and their lane's parking, within
+   * its limit: somebody has to give them up. Those past `expiresAt` always are, whatever the limit.
    */
   readonly aged?: number;
 }
@@ -131,9 +144,9 @@ export interface QueueStats extends Counts {
  *   or its disk is full, 4.3.0 for anything else, and is whole or has not happened.
  * - Several workers, in one process or many, may use the same store at once.
  * - `now` may jump. Where it lies more than a minute before the last claim's (which the store keeps, durably to within
- *   a minute), entries that were tried, leases and parked lanes keep the time they had left. Where it lies more than
- *   an hour after, nobody was there to deliver: `agesFrom` of every entry moves on by the time between. `expiresAt` and
- *   the due time of what was never tried are what the sender said, and stay.
+ *   a minute), every entry keeps its age, and what was tried, leases and parked lanes keep the time they had left. Where
+ *   it lies more than an hour after, nobody was there to deliver: `agesFrom` of every entry moves on by the time
+ *   between. `expiresAt` and the due time of what was never tried are what the sender said, and stay.
  */
 export interface Store extends AsyncDisposable {
   /** For logs, e.g. `sqlite:mail.db`. */
@@ -151,12 +164,16 @@ export interface Store extends AsyncDisposable {
   renew(leases: readonly Lease[], until: number): Promise<readonly boolean[]>;
   /**
    * The entry's next state, or null where it is finished; its key is then remembered for a while. False where the lease
-   * was lost: then nothing was written. An entry that was superseded meanwhile is finished in any case.
+   * was lost: then nothing was written. An entry that was superseded meanwhile is finished in any case. `agesFrom` and
+   * `lapses` are the store's own: those of `next` are not looked at, and `lapses` begins anew.
    */
   settle(lease: Lease, next: Entry | null): Promise<boolean>;
-  /** Nothing of this lane is claimed before `until`; 0 ends it. */
+  /** Nothing of this lane is claimed before `until`, and then one entry at a time, until 0 ends it. */
   park(lane: string, until: number): Promise<void>;
-  /** When there may be something to claim: milliseconds since 1970, or undefined where there is nothing to wait for. */
+  /**
+   * When there may be something to claim: milliseconds since 1970, in the past where only the limit of its lane holds
+   * something back; undefined where there is nothing to wait for.
+   */
   nextDue(): Promise<number | undefined>;
   /** Calls `wake` whenever something may have become claimable, as far as this process knows. Gives what ends it. */
   watch(wake: () => void): () => void;
