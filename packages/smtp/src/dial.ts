@@ -38,12 +38,20 @@ function openSocket(options: Resolved, signal: AbortSignal): Promise<Socket> {
 /** What a server gave us to resume its TLS sessions with, so that the next handshake is shorter. */
 const tickets = new WeakMap<Resolved, Buffer>();
 
+/** A connection under TLS. */
+export interface Secured {
+  readonly socket: TLSSocket;
+  /** The certificate proves who the server is. */
+  readonly verified: boolean;
+}
+
 /** TLS over a connection, certificate and name verified unless `options` names the risk. Throws a Refusal. */
-export function secure(plain: Socket, options: Resolved, signal: AbortSignal): Promise<TLSSocket> {
+export function secure(plain: Socket, options: Resolved, signal: AbortSignal): Promise<Secured> {
   const scene: Scene = { remote: remoteOf(options), phase: "tls" };
   return within(options.timeouts.tls, signal, scene, async (limit) => {
     try {
-      return await untilReady(handshake(plain, options), "secureConnect", limit);
+      const socket = await untilReady(handshake(plain, options), "secureConnect", limit);
+      return { socket, verified: options.verify?.(socket) ?? socket.authorized };
     } catch (error) {
       tickets.delete(options);
       plain.destroy();
@@ -53,7 +61,7 @@ export function secure(plain: Socket, options: Resolved, signal: AbortSignal): P
 }
 
 function handshake(plain: Socket, options: Resolved): TLSSocket {
-  const { host, tls, security, insecureAcceptAnyCertificate } = options;
+  const { host, tls, security, verify, insecureAcceptAnyCertificate } = options;
   const session = tickets.get(options);
   const socket = connectTls({
     minVersion: "TLSv1.2",
@@ -62,7 +70,7 @@ function handshake(plain: Socket, options: Resolved): TLSSocket {
     ...tls,
     host,
     socket: plain,
-    rejectUnauthorized: security !== "opportunistic" && !insecureAcceptAnyCertificate,
+    rejectUnauthorized: verify === undefined && security !== "opportunistic" && !insecureAcceptAnyCertificate,
   });
   return socket.on("session", (ticket: Buffer) => {
     if (mayResume(socket, options)) tickets.set(options, ticket);
@@ -71,11 +79,11 @@ function handshake(plain: Socket, options: Resolved): TLSSocket {
 
 /**
  * Nobody looks at the name again when a session is resumed; so only one that was verified may be. And with TLS 1.2
- * nothing of it is left to tie a login to (RFC 5929 §3).
+ * nothing of it is left to tie a login to (RFC 5929 §3). Nor is the chain that `verify` may want to see.
  */
-function mayResume(socket: TLSSocket, { auth }: Resolved): boolean {
+function mayResume(socket: TLSSocket, { auth, verify }: Resolved): boolean {
   const binds = auth !== undefined && "pass" in auth;
-  return socket.authorized && (!binds || socket.getProtocol() === "TLSv1.3");
+  return verify === undefined && socket.authorized && (!binds || socket.getProtocol() === "TLSv1.3");
 }
 
 /** Runs a step with a limit of time; whatever it throws becomes a Refusal. */

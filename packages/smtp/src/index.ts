@@ -1,5 +1,5 @@
 export type { Auth, CertificateLogin, Login, PasswordMethod, TokenLogin, TokenMethod } from "./login.ts";
-export type { Connect, PoolOptions, Security, SmtpOptions, Timeouts } from "./options.ts";
+export type { Connect, PoolOptions, Security, SessionReport, SmtpOptions, Timeouts } from "./options.ts";
 export type { PoolStats } from "./pool.ts";
 export type { Preset, PresetName } from "./presets.ts";
 export { PRESETS } from "./presets.ts";

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
-import type { ConnectionOptions } from "node:tls";
+import type { Refusal } from "@postroad/core";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
 import type { Auth } from "./login.ts";
 
 /** How the connection is protected. */
@@ -27,6 +28,23 @@ export interface Timeouts {
 
 /** Gives a connected socket, or throws. */
 export type Connect = (target: { readonly host: string; readonly port: number; readonly signal: AbortSignal }) => Promise<Socket>;
+
+/** What an attempt to open a session came to. */
+export interface SessionReport {
+  readonly remote: string;
+  /** The session is protected; undefined in clear text, and where `refusal` says why there is no session. */
+  readonly tls?: {
+    /** E.g. `TLSv1.3`. */
+    readonly protocol: string;
+    /** Name of the cipher suite (RFC 8446 §B.4). */
+    readonly cipher: string;
+    /** The certificate proves who the server is. */
+    readonly verified: boolean;
+    /** Why it does not, in the words of node:tls, e.g. `CERT_HAS_EXPIRED`. */
+    readonly fault?: string;
+  };
+  readonly refusal?: Refusal;
+}
 
 /** Bounds of the connections a transport keeps. */
 export interface PoolOptions {
@@ -61,6 +79,13 @@ export interface SmtpOptions {
   readonly security?: Security;
   /** Passed to node:tls: ca, cert, key, servername, minVersion (at least TLSv1.2) and so on. */
   readonly tls?: ConnectionOptions;
+  /**
+   * Judges the certificate in place of node:tls, e.g. by DANE (RFC 7672), after each handshake. Gives whether it proves
+   * who the server is; throws an Error, whose message and code the outcome shows, to refuse the server.
+   */
+  readonly verify?: (socket: TLSSocket) => boolean;
+  /** Told what every attempt to open a session came to, but for those that were called off. */
+  readonly onSession?: (report: SessionReport) => void;
   /** Whom to log in as: a password, a token, or a client certificate. */
   readonly auth?: Auth;
   /** What EHLO says (RFC 5321 §4.1.4). @default the host's full name, else its address as a literal */
@@ -90,11 +115,13 @@ export interface SmtpOptions {
 /** SMTP, or its form for final delivery, which answers for each recipient (RFC 2033). */
 export type Protocol = "smtp" | "lmtp";
 
-type Optional = "auth" | "name" | "socketPath" | "localAddress" | "proxy" | "connect";
+type Optional = "verify" | "onSession" | "auth" | "name" | "socketPath" | "localAddress" | "proxy" | "connect";
 
 /** Options with every default filled in. */
 export interface Resolved extends Required<Omit<SmtpOptions, Optional | "pool" | "timeouts">> {
   readonly protocol: Protocol;
+  readonly verify: SmtpOptions["verify"] | undefined;
+  readonly onSession: SmtpOptions["onSession"] | undefined;
   readonly auth: Auth | undefined;
   readonly name: string | undefined;
   readonly socketPath: string | undefined;

@@ -41,6 +41,8 @@ export function resolveOptions(options: SmtpOptions, protocol: Protocol = "smtp"
     connect: isFunction,
     security: isOneOf("tls", "starttls", "opportunistic", "none"),
     tls: isObjectUnseen,
+    verify: isFunction,
+    onSession: isFunction,
     auth: isObjectUnseen,
     name: (value) => (typeof value === "string" && isName(value) ? undefined : "must be a host name or an address literal"),
     timeouts: isObject,
@@ -69,6 +71,8 @@ export function resolveOptions(options: SmtpOptions, protocol: Protocol = "smtp"
     security,
     protocol,
     note,
+    verify: given.verify,
+    onSession: given.onSession,
     auth: given.auth,
     name: given.name ?? fullHostname(),
     socketPath: given.socketPath,
@@ -91,7 +95,7 @@ function defaultPort(protocol: Protocol, security: Security): number {
   return security === "tls" ? 465 : 587;
 }
 
-function checkSecurity({ port, tls }: SmtpOptions, security: Security): void {
+function checkSecurity({ port, tls, verify, insecureAcceptAnyCertificate }: SmtpOptions, security: Security): void {
   if (port === 465 && security !== "tls") {
     throw contradiction("security", `is "${security}" but port 465 expects TLS first; use "tls", or port 587`);
   }
@@ -103,6 +107,10 @@ function checkSecurity({ port, tls }: SmtpOptions, security: Security): void {
     throw contradiction("tls.rejectUnauthorized", message);
   }
   if (tls !== undefined) checkTls(tls);
+  if (verify !== undefined && security === "none") throw contradiction("verify", 'means nothing with security "none"');
+  if (verify !== undefined && insecureAcceptAnyCertificate === true) {
+    throw contradiction("insecureAcceptAnyCertificate", "contradicts verify, which decides on the certificate");
+  }
 }
 
 /** One way to the server, not two of which one would silently not be taken. */

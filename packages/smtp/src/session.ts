@@ -1,15 +1,17 @@
 import type { Socket } from "node:net";
 import { isIPv6 } from "node:net";
-import type { Refusal, Reply } from "@postroad/core";
+import type { Reply } from "@postroad/core";
+import { Refusal } from "@postroad/core";
 import { logIn } from "./auth.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { readCapabilities } from "./capabilities.ts";
 import type { Channel } from "./channel.ts";
 import { openChannel } from "./channel.ts";
+import type { Secured } from "./dial.ts";
 import { dial, remoteOf, secure } from "./dial.ts";
 import type { Phase } from "./failure.ts";
 import { lost, refused } from "./failure.ts";
-import type { Resolved } from "./options.ts";
+import type { Resolved, SessionReport } from "./options.ts";
 
 /** A connection that is greeted, protected and logged in as the options say: ready for MAIL. */
 export interface Session {
@@ -31,15 +33,29 @@ export async function openSession(
   onEnd: (reason: Refusal) => void,
   onChannel: (channel: Channel) => void = () => undefined,
 ): Promise<Session> {
+  try {
+    return await open(options, signal, onEnd, onChannel);
+  } catch (error) {
+    if (!signal.aborted && error instanceof Refusal) options.onSession?.({ remote: remoteOf(options), refusal: error });
+    throw error;
+  }
+}
+
+async function open(
+  options: Resolved,
+  signal: AbortSignal,
+  onEnd: (reason: Refusal) => void,
+  onChannel: (channel: Channel) => void,
+): Promise<Session> {
   const plain = await dial(options, signal);
-  const first = options.security === "tls" ? await secure(plain, options, signal) : plain;
-  const channel = openChannel(first, remoteOf(options), onEnd);
+  const first = options.security === "tls" ? await secure(plain, options, signal) : undefined;
+  const channel = openChannel(first?.socket ?? plain, remoteOf(options), onEnd);
   onChannel(channel);
   const abort = (): void => channel.end(lost("4.3.2", "aborted while connecting", channel.scene()));
   signal.addEventListener("abort", abort, { once: true });
   try {
     if (signal.aborted) abort();
-    return await introduce(channel, first, options, signal);
+    return await introduce(channel, plain, first, options, signal);
   } catch (error) {
     const reason = channel.reason ?? error;
     channel.end(lost("4.4.2", "closed by us", channel.scene()));
@@ -49,25 +65,43 @@ export async function openSession(
   }
 }
 
-async function introduce(channel: Channel, socket: Socket, options: Resolved, signal: AbortSignal): Promise<Session> {
+async function introduce(
+  channel: Channel,
+  plain: Socket,
+  first: Secured | undefined,
+  options: Resolved,
+  signal: AbortSignal,
+): Promise<Session> {
   const { security, auth, timeouts } = options;
-  const name = options.name ?? literal(socket);
+  const name = options.name ?? literal(first?.socket ?? plain);
   await positive(channel, "greeting", timeouts.greeting);
   let capabilities = await hello(channel, name, options);
-  let tls = security === "tls" ? socket : undefined;
+  let tls = first;
   if (security === "starttls" || security === "opportunistic") {
     tls = await startTls(channel, capabilities, options, signal);
     // What was said in plain text is forgotten (RFC 3207 §4.2).
     if (tls !== undefined) capabilities = await hello(channel, name, options);
   }
-  const verified = tls !== undefined && "authorized" in tls && tls.authorized === true;
+  const verified = tls?.verified === true;
   if (auth !== undefined) {
     if (!mayTellPassword(options, verified)) {
       throw lost("4.7.11", "name and password are not sent over a connection without verified TLS", channel.scene("auth"));
     }
-    await logIn(channel, tls ?? socket, options, auth, capabilities);
+    await logIn(channel, tls?.socket ?? plain, options, auth, capabilities);
   }
+  options.onSession?.({ remote: channel.remote, ...(tls !== undefined && { tls: reportOf(tls) }) });
   return { channel, capabilities, verified, now: options.clock };
+}
+
+function reportOf({ socket, verified }: Secured): NonNullable<SessionReport["tls"]> {
+  const fault = verified ? undefined : socket.authorizationError;
+  return {
+    protocol: socket.getProtocol() ?? "unknown",
+    cipher: socket.getCipher().standardName,
+    verified,
+    // Typed as an Error, and the name of one in fact.
+    ...(fault !== undefined && fault !== null && { fault: String(fault) }),
+  };
 }
 
 function mayTellPassword(options: Resolved, verified: boolean): boolean {
@@ -92,7 +126,7 @@ async function startTls(
   capabilities: Capabilities,
   options: Resolved,
   signal: AbortSignal,
-): Promise<Socket | undefined> {
+): Promise<Secured | undefined> {
   const required = options.security === "starttls";
   if (!capabilities.has("STARTTLS")) {
     if (!required) return undefined;
@@ -105,9 +139,9 @@ async function startTls(
   }
   const plain = channel.detach();
   if (channel.reason !== undefined) throw channel.reason;
-  const socket = await secure(plain, options, signal);
-  channel.attach(socket);
-  return socket;
+  const secured = await secure(plain, options, signal);
+  channel.attach(secured.socket);
+  return secured;
 }
 
 async function ask(channel: Channel, line: string, phase: Phase, timeout: number): Promise<Reply> {

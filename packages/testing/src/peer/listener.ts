@@ -1,6 +1,14 @@
 import type { Server, Socket } from "node:net";
 import { createServer } from "node:net";
 
+/** Where a peer listens. */
+export interface ListenOptions {
+  /** Address to listen on, such as another of 127.0.0.0/8. @default "127.0.0.1" */
+  readonly host?: string;
+  /** @default a port of its own */
+  readonly port?: number;
+}
+
 /** A TCP server on 127.0.0.1, on a port of its own, that knows its sockets. */
 export interface Listener {
   readonly host: string;
@@ -11,7 +19,7 @@ export interface Listener {
 }
 
 /** A socket's half stays open when the client has closed its own. */
-export async function listen(welcome: (socket: Socket) => void): Promise<Listener> {
+export async function listen(welcome: (socket: Socket) => void, { host = "127.0.0.1", port = 0 }: ListenOptions = {}): Promise<Listener> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
@@ -19,10 +27,10 @@ export async function listen(welcome: (socket: Socket) => void): Promise<Listene
     welcome(socket);
   });
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(0, "127.0.0.1", resolve);
+    server.once("error", reject).listen(port, host, resolve);
   });
   return {
-    host: "127.0.0.1",
+    host,
     port: portOf(server),
     sockets,
     close() {

@@ -1,4 +1,5 @@
 import type { TlsOptions } from "node:tls";
+import type { ListenOptions } from "./listener.ts";
 
 /** A message that a model peer took. */
 export interface ModelMessage {
@@ -62,7 +63,7 @@ export interface Fault {
 /** Another reply, a fault, or nothing for the usual reply. */
 export type Reaction = string | Fault | undefined;
 
-export interface ModelPeerOptions {
+export interface ModelPeerOptions extends ListenOptions {
   /**
    * What EHLO announces, e.g. `SIZE 1000000` or `CHUNKING`; parameters that were not announced are refused.
    * STARTTLS and AUTH come by themselves, with `tls` and `users`.

@@ -64,7 +64,7 @@ export async function modelPeer(options: ModelPeerOptions = {}): Promise<ModelPe
     const one = welcome(socket);
     one.catch(() => socket.destroy());
     served.push(one);
-  });
+  }, options);
   return {
     host: listener.host,
     port: listener.port,

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
 import { connection, yieldToOthers } from "./connection.ts";
+import type { ListenOptions } from "./listener.ts";
 import { listen } from "./listener.ts";
 import type { Script } from "./script.ts";
 import { stepsOf } from "./script.ts";
@@ -10,7 +11,7 @@ import type { PeerSession, Step } from "./stage.ts";
 import * as steps from "./steps.ts";
 import { ConversationError } from "./transcript.ts";
 
-export interface ScriptedPeerOptions {
+export interface ScriptedPeerOptions extends ListenOptions {
   /** Key and certificate for `upgrade()`, and from the first byte on where `implicitTls` is set. */
   readonly tls?: TlsOptions;
   /**
@@ -67,7 +68,7 @@ export async function scriptedPeer(options: ScriptedPeerOptions = {}): Promise<S
     throwAll([...new Set([...rejected, ...failures])]);
   }
 
-  const listener = await listen(welcome);
+  const listener = await listen(welcome, options);
   return {
     host: listener.host,
     port: listener.port,
