@@ -30,7 +30,7 @@ export const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["queue", { may: ["core", "bounce"] }],
   ["store", { may: ["core"], types: ["queue"] }],
   ["server", { may: ["core"] }],
-  ["bounce", { may: ["core"] }],
+  ["bounce", { may: ["core", "message"] }],
   ["testing", { may: ["core"], types: ["queue"] }],
   // Direct delivery is built from the SMTP client and routing; it is the one transport that composes.
   ["mx", { may: ["core", "transport", "middleware"] }],

@@ -1,4 +1,6 @@
 export { parseAddresses } from "./address.ts";
+export type { EncodedText } from "./body.ts";
+export { encodeText } from "./body.ts";
 export { createMessage, edit } from "./create.ts";
 export type {
   AddressInput,

@@ -1,0 +1,2 @@
+export type { Action, ReportOptions } from "./options.ts";
+export { deliveryReport } from "./report.ts";
