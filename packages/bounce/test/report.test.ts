@@ -31,7 +31,7 @@ describe("a delivery report", () => {
     expect(mail.attachments.map(({ mimeType }) => mimeType)).toEqual(["message/delivery-status", "message/rfc822"]);
     const [, original] = mail.attachments;
     // The parser ends lines in LF, and takes the line end before the boundary along.
-    const content = Buffer.from(original?.content instanceof ArrayBuffer ? original.content : "").toString();
+    const content = new TextDecoder().decode(original?.content instanceof ArrayBuffer ? original.content : undefined);
     expect(content.trimEnd()).toBe(ORIGINAL.replaceAll("\r\n", "\n").trimEnd());
     const other = await simpleParser(bytes);
     expect(other.subject).toBe("Delivery Status Notification (Failure)");
