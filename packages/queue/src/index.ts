@@ -1,3 +1,5 @@
+export type { MemoryStoreOptions } from "./memory/memory-store.ts";
+export { memoryStore } from "./memory/memory-store.ts";
 export type {
   Added,
   ClaimRequest,

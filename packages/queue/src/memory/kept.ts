@@ -1,0 +1,28 @@
+import type { Entry } from "../store.ts";
+
+/** Bytes, and how many entries still need them. */
+export interface Blob {
+  readonly bytes: Uint8Array;
+  users: number;
+}
+
+/** An entry as the memory store keeps it. */
+export interface Kept {
+  entry: Entry;
+  readonly blob: Blob;
+  /** Counts its changes of place: a ticket with an older number is void. */
+  place: number;
+  lease: { readonly token: string; until: number } | undefined;
+  isSuperseded: boolean;
+  isGone: boolean;
+}
+
+/** A reference from a place where an entry waits. It is void once the entry is somewhere else. */
+export interface Ticket {
+  readonly kept: Kept;
+  readonly place: number;
+}
+
+export function isValid({ kept, place }: Ticket): boolean {
+  return kept.place === place;
+}
