@@ -26,5 +26,8 @@ export type { Accepted, Deferred, Diagnosis, ForAll, Outcome, Receipt, Rejected,
 export { merge, pick, receipt } from "./outcome.ts";
 export type { BackoffOptions, Schedule } from "./schedule.ts";
 export { backoff } from "./schedule.ts";
+export { isAnswer, isCongestion, isConnectionFailure } from "./signs.ts";
 export type { Send, SendOptions, Transport, TransportRest } from "./transport.ts";
 export { borrow, deliver, transport, wrap } from "./transport.ts";
+export type { Window } from "./window.ts";
+export { congestionWindow } from "./window.ts";

@@ -1,5 +1,5 @@
-import type { Mail, Outcome, Receipt, Rules, Transport } from "@postroad/core";
-import { checkOptions, isDuration, isFunction, isInteger } from "@postroad/core";
+import type { Mail, Receipt, Rules, Transport } from "@postroad/core";
+import { checkOptions, isConnectionFailure, isDuration, isFunction, isInteger } from "@postroad/core";
 
 export interface HealthOptions {
   /** How many mails in a row, each counted once, have to find no connection before a transport is down. @default 2 */
@@ -76,22 +76,6 @@ export function health(options: HealthOptions = {}): Health {
 }
 
 function signOf({ outcomes }: Receipt): Sign {
-  if (outcomes.every(blamesTransport)) return "failed";
+  if (outcomes.every(isConnectionFailure)) return "failed";
   return outcomes.some((outcome) => outcome.kind !== "deferred" || outcome.reply !== undefined) ? "answered" : "nothing";
-}
-
-const SERVICE_NOT_AVAILABLE = 421;
-const PERMANENT = 500;
-
-/**
- * Is this the transport's failure, and not the mail's or the recipient's? A deferral with a reply is where the peer
- * closes (421, RFC 5321 §3.8) or refuses us and not the mail (deferred in spite of a 5yz reply); without one where
- * there is no connection (4.4.x), no service (4.3.2) or no TLS (4.7.5). Credentials (4.7.8) are never the mail's fault.
- */
-function blamesTransport(outcome: Outcome): boolean {
-  if (outcome.kind !== "deferred") return false;
-  const { status, reply } = outcome;
-  if (status === "4.7.8") return true;
-  if (reply !== undefined) return reply.code === SERVICE_NOT_AVAILABLE || reply.code >= PERMANENT;
-  return status.startsWith("4.4.") || status === "4.3.2" || status === "4.7.5";
 }

@@ -1,5 +1,5 @@
 import type { Middleware, Receipt } from "@postroad/core";
-import { wrap } from "@postroad/core";
+import { isAnswer, isCongestion, wrap } from "@postroad/core";
 import type { Destination } from "./destination.ts";
 import { destination } from "./destination.ts";
 import { perLane } from "./lane.ts";
@@ -8,7 +8,6 @@ import type { AdaptiveOptions } from "./options.ts";
 import { resolveAdaptive } from "./options.ts";
 import { recent } from "./recent.ts";
 import { waitingRoom } from "./semaphore.ts";
-import { isAnswer, isCongestion } from "./signs.ts";
 
 /**
  * Finds out how many sends at once each destination takes: one more after every round of answers, a cut to 7/10 at the

@@ -1,5 +1,5 @@
 import type { Middleware, Receipt } from "@postroad/core";
-import { Refusal, wrap } from "@postroad/core";
+import { Refusal, isAnswer, isConnectionFailure, wrap } from "@postroad/core";
 import type { Result } from "./circuit.ts";
 import { circuit } from "./circuit.ts";
 import { perLane } from "./lane.ts";
@@ -7,7 +7,6 @@ import { notify } from "./notify.ts";
 import type { BreakerOptions } from "./options.ts";
 import { resolveBreaker } from "./options.ts";
 import { recent } from "./recent.ts";
-import { isAnswer, isConnectionFailure } from "./signs.ts";
 
 /**
  * Stops sending to where `failures` sends in a row found no way, and lets a few try again every `openFor` milliseconds.

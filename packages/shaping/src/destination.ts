@@ -1,3 +1,4 @@
+import { congestionWindow } from "@postroad/core";
 import type { Semaphore, WaitingRoom } from "./semaphore.ts";
 import { semaphore } from "./semaphore.ts";
 
@@ -20,33 +21,22 @@ export interface Destination {
   readonly isIdle: boolean;
 }
 
-/** TCP halves (RFC 5681 §3.1). A milder cut keeps the mean nearer to what the destination takes. */
-const DECREASE = 0.7;
-
-export function destination({ min, max, initial }: Bounds, room: WaitingRoom): Destination {
-  const gate: Semaphore = semaphore(initial, room);
-  let window = initial;
-  let round = 0;
-
-  function resize(to: number): void {
-    window = Math.min(max, Math.max(min, to));
-    gate.resize(Math.floor(window));
-  }
-
+export function destination(bounds: Bounds, room: WaitingRoom): Destination {
+  const window = congestionWindow(bounds);
+  const gate: Semaphore = semaphore(window.width, room);
   return {
     async enter(signal) {
       await gate.enter(signal);
-      return round;
+      return window.round;
     },
     leave: () => gate.leave(),
-    cut(of) {
-      if (of !== round) return;
-      round += 1;
-      resize(window * DECREASE);
+    cut(round) {
+      window.cut(round);
+      gate.resize(window.width);
     },
     grow() {
-      // One more after as many answers as the window is wide.
-      if (gate.inside >= gate.width) resize(window + 1 / gate.width);
+      window.grow(gate.inside);
+      gate.resize(window.width);
     },
     get concurrency() {
       return gate.width;
