@@ -1,5 +1,6 @@
 import type { Reply } from "@postroad/core";
 import type { Channel } from "./channel.ts";
+import { deadline } from "./deadline.ts";
 import { lost, refused } from "./failure.ts";
 import type { Timeouts } from "./options.ts";
 import type { Piece } from "./pieces.ts";
@@ -59,7 +60,7 @@ export async function sendChunks(
   }
 
   try {
-    for await (const chunk of gathered(bodyChunks(current.job.body, eightBit))) {
+    for await (const chunk of gathered(inTime(bodyChunks(current.job.body, eightBit), timeouts.block, channel))) {
       if (channel.reason !== undefined) return;
       if (current.job.settled) break;
       unanswered += 1;
@@ -97,6 +98,25 @@ function nothing(): void {
 
 function senseless({ code }: Reply, channel: Channel): void {
   channel.end(lost("4.5.0", `the server answered a chunk with ${code}, which makes no sense here`, channel.scene("body")));
+}
+
+/** The same chunks; one that lets us wait too long ends the channel (RFC 5321 §4.5.3.2.5): the server would give up first. */
+async function* inTime(
+  chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
+  limit: number,
+  channel: Channel,
+): AsyncGenerator<Buffer> {
+  const patience = deadline(() => channel.end(lost("4.4.2", "the content made no progress", channel.scene("body"))));
+  try {
+    patience.set(limit);
+    for await (const chunk of chunks) {
+      patience.clear();
+      yield chunk;
+      patience.set(limit);
+    }
+  } finally {
+    patience.end();
+  }
 }
 
 async function* gathered(chunks: Iterable<Buffer> | AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

@@ -51,6 +51,34 @@ describe("timeouts (C7)", () => {
     expectCertainDeferral(first(await transport.send(mail({ content }))));
   });
 
+  it.each([
+    ["from the start", 0, (s) => s],
+    ["behind a chunk", 70_000, (s) => s.expectBdat({ last: false }).reply("250 ok")],
+    ["behind a chunk that is not answered", 70_000, (s) => s.expectBdat({ last: false })],
+  ] as const satisfies [string, number, Build][])("C7 C33: a content in chunks that stalls %s ends after timeouts.block, certain", async (_, size, chunks) => {
+    async function* stalls(): AsyncGenerator<string> {
+      if (size > 0) yield "x\r\n".repeat(size / 3);
+      await new Promise(() => undefined);
+    }
+    await using peer = await scripted((s) => s.greet("PIPELINING", "CHUNKING").expectGroup(/^MAIL/, /^RCPT/).reply("250 ok", "250 ok").use(chunks).expectEnd());
+    await using transport = plain(peer, { timeouts: { block: 300 } });
+    const outcome = first(await transport.send(mail({ content: streamed(stalls()) })));
+    expectCertainDeferral(outcome);
+    expect(outcome).toMatchObject({ status: "4.4.2", message: expect.stringContaining("progress"), diagnosis: { phase: "body" } });
+  });
+
+  it("C7 C33: a content in chunks may take its time as long as it gets on", async () => {
+    async function* slow(): AsyncGenerator<string> {
+      for (let index = 0; index < 4; index += 1) {
+        yield "x\r\n";
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    }
+    await using peer = await scripted((s) => s.greet("PIPELINING", "CHUNKING").expectGroup(/^MAIL/, /^RCPT/).reply("250 ok", "250 ok").expectBdat({ size: 12 }).expectBdat({ last: true }).reply("250 ok", "250 ok"));
+    await using transport = plain(peer, { timeouts: { block: 1500 } });
+    expect(first(await transport.send(mail({ content: streamed(slow()) })))).toMatchObject({ kind: "accepted" });
+  });
+
   it("#27: a reply that drips is not kept alive by its bytes", async () => {
     await using peer = await scripted((s) => s.greet("PIPELINING").expectGroup(...envelope).reply("250 ok").use((script) => {
       script.send("2").wait(new Promise((resolve) => setTimeout(resolve, 40))).send("50-x").wait(new Promise((resolve) => setTimeout(resolve, 80))).ignore();
