@@ -7,6 +7,7 @@ import type { Scene } from "./failure.ts";
 import { lost } from "./failure.ts";
 import type { Resolved } from "./options.ts";
 import { connectThrough } from "./proxy.ts";
+import { connectFirst } from "./race.ts";
 import { inTime, untilReady } from "./wait.ts";
 
 /** `host:port`, an IPv6 address in brackets; or the path of a Unix socket. */
@@ -15,7 +16,7 @@ export function remoteOf({ host, port, socketPath }: Resolved): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** A connection; several addresses of a host are tried one after another (RFC 8305 §5, without the race). Throws a Refusal. */
+/** A connection, to whichever address of the host answers first. Throws a Refusal. */
 export function dial(options: Resolved, signal: AbortSignal): Promise<Socket> {
   const scene: Scene = { remote: remoteOf(options), phase: "connect" };
   return within(options.timeouts.connect, signal, scene, async (limit) => {
@@ -24,15 +25,11 @@ export function dial(options: Resolved, signal: AbortSignal): Promise<Socket> {
   });
 }
 
-/** Milliseconds for one address of several: enough for a far server, and the next still has its turn. */
-const ATTEMPT = 3_000;
-
 function openSocket(options: Resolved, signal: AbortSignal): Promise<Socket> {
-  const { host, port, socketPath, localAddress, proxy } = options;
+  const { host, port, socketPath, proxy } = options;
   if (options.connect !== undefined) return inTime(options.connect({ host, port, signal }), signal);
   if (proxy !== undefined) return connectThrough(new URL(proxy), options, signal);
-  const target = socketPath === undefined ? { host, port } : { path: socketPath };
-  return untilReady(connect({ ...target, autoSelectFamilyAttemptTimeout: ATTEMPT, ...(localAddress !== undefined && { localAddress }) }), "connect", signal);
+  return socketPath === undefined ? connectFirst(options, signal) : untilReady(connect({ path: socketPath }), "connect", signal);
 }
 
 /** What a server gave us to resume its TLS sessions with, so that the next handshake is shorter. */
@@ -95,16 +92,10 @@ async function within<T>(timeout: number, signal: AbortSignal, scene: Scene, ste
     if (error instanceof Refusal) throw error;
     if (signal.aborted) throw lost("4.3.2", "aborted while connecting", scene);
     if (limit.aborted) throw lost("4.4.1", `no answer within ${timeout} ms`, scene);
-    throw lost(scene.phase === "tls" ? "4.7.5" : "4.4.1", `cannot connect: ${textOf(error)}`, scene, causeOf(error));
+    throw lost(scene.phase === "tls" ? "4.7.5" : "4.4.1", `cannot connect: ${textOf(error)}`, scene, error);
   }
 }
 
-/** With several addresses Node throws an AggregateError whose own text is empty. */
-function causeOf(error: unknown): unknown {
-  return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
-}
-
 function textOf(error: unknown): string {
-  const cause = causeOf(error);
-  return cause instanceof Error ? cause.message : String(cause);
+  return error instanceof Error ? error.message : String(error);
 }

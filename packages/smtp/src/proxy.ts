@@ -1,11 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import { request } from "node:http";
 import type { Socket } from "node:net";
-import { connect } from "node:net";
 import { MAX_TIMER, Refusal } from "@postroad/core";
 import { codeOf } from "./failure.ts";
 import type { Resolved } from "./options.ts";
-import { untilReady } from "./wait.ts";
+import { connectFirst } from "./race.ts";
 
 /** Where to, from which address of ours. */
 type Target = Pick<Resolved, "host" | "port" | "localAddress">;
@@ -30,7 +29,7 @@ async function reach(proxy: URL, usualPort: number, { localAddress }: Target, si
   const host = proxy.hostname.replace(/^\[|\]$/g, "");
   const port = proxy.port === "" ? usualPort : Number(proxy.port);
   try {
-    return await untilReady(connect({ host, port, ...(localAddress !== undefined && { localAddress }) }), "connect", signal);
+    return await connectFirst({ host, port, localAddress }, signal);
   } catch (cause) {
     if (signal.aborted) throw cause;
     throw refusal(proxy, "the proxy cannot be reached", "Check host and port of the proxy.", cause);

@@ -24,16 +24,21 @@ export async function untilReady<S extends Socket>(socket: S, event: string, sig
   }
 }
 
-/** What others open may ignore the signal; then it is closed when it comes after all. */
-export function inTime(opening: Promise<Socket>, signal: AbortSignal): Promise<Socket> {
+/** Waits for `promise`, or rejects with the signal's reason when that aborts first. */
+export function orReason<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);
-    const settle = (socket: Socket): void => {
-      if (signal.aborted) socket.on("error", () => undefined).destroy();
-      resolve(socket);
-    };
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
-    opening.then(settle, reject).finally(() => signal.removeEventListener("abort", abort));
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
+}
+
+/** What others open may ignore the signal; then it is closed when it comes after all. */
+export function inTime(opening: Promise<Socket>, signal: AbortSignal): Promise<Socket> {
+  const settled = opening.then((socket) => {
+    if (signal.aborted) socket.on("error", () => undefined).destroy();
+    return socket;
+  });
+  return orReason(settled, signal);
 }
