@@ -32,6 +32,15 @@ export function byHeader(name: string): By {
   return ({ content }, _, { signal }) => headerField(content, name, signal);
 }
 
+/**
+ * `"no"` for a mail whose sender would rather have it without TLS than not at all: a header field `TLS-Required: No`
+ * (RFC 8689), which counts for nothing where the envelope requires TLS. Else `"yes"`.
+ */
+export const byTlsRequired: By = async ({ content, envelope }, _, { signal }) => {
+  if (envelope.requireTls === true) return "yes";
+  return (await headerField(content, "TLS-Required", signal))?.toLowerCase() === "no" ? "no" : "yes";
+};
+
 /** The key of each recipient, in order. What `by` throws is our misconfiguration: 4.3.5. */
 export async function keysOf(mail: Mail, by: By, options: SendOptions): Promise<readonly (string | undefined)[]> {
   const keys: (string | undefined)[] = [];

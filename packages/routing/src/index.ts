@@ -2,7 +2,7 @@ export { aliases } from "./aliases.ts";
 export type { BalanceOptions } from "./balance.ts";
 export { balance } from "./balance.ts";
 export type { By } from "./by.ts";
-export { byDomain, byHeader, byMeta } from "./by.ts";
+export { byDomain, byHeader, byMeta, byTlsRequired } from "./by.ts";
 export type { Concurrency } from "./concurrently.ts";
 export { concurrently } from "./concurrently.ts";
 export type { FailoverOptions } from "./failover.ts";

@@ -3,7 +3,7 @@ import { ConfigError, Refusal, compose, contentOf } from "@postroad/core";
 import { fake, testMiddleware } from "@postroad/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { byDomain, byHeader, byMeta, route, split } from "../src/index.ts";
+import { byDomain, byHeader, byMeta, byTlsRequired, route, split } from "../src/index.ts";
 import { anyScript, kinds, mailTo, people } from "./support.ts";
 
 testMiddleware({ name: "route", open: (next) => route(byDomain, { "example.net": next }) });
@@ -15,6 +15,23 @@ const [ANN, BOB, CID, DAN] = people;
 function withHeader(...lines: readonly string[]): Mail {
   return { ...mailTo(ANN), content: contentOf(Buffer.from([...lines, "", "X-Body: no", ""].join("\r\n"))) };
 }
+
+describe("route: byTlsRequired", () => {
+  it.each([
+    [["TLS-Required: No"], {}, "no"],
+    [["Subject: x", "tls-required:", " no "], {}, "no"],
+    [["TLS-Required: No"], { requireTls: true }, "yes"],
+    [["TLS-Required: Never"], {}, "yes"],
+    [["TLS-Required:"], {}, "yes"],
+    [["Subject: TLS-Required: No"], {}, "yes"],
+  ] as const)("C45: %j in the header and %j in the envelope: %s", async (lines, rest, way) => {
+    const targets = { no: fake({}, { name: "no" }), yes: fake({}, { name: "yes" }) };
+    await using routed = route(byTlsRequired, targets);
+    const mail = withHeader(...lines);
+    await routed.send({ ...mail, envelope: { ...mail.envelope, ...rest } });
+    expect(Object.values(targets).filter(({ calls }) => calls.length > 0).map(({ name }) => name)).toEqual([way]);
+  });
+});
 
 describe("route", () => {
   it("sends each recipient to the transport of their domain, with one receipt in order", async () => {

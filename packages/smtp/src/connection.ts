@@ -91,7 +91,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
     }
     messages += 1;
     const waits = !dialogue.pipelining || (mustReset && dialogue.chunking);
-    mustReset ||= dialogue.chunking && underWay.length > 0;
+    mustReset ||= (dialogue.chunking && underWay.length > 0) || (options.protocol === "lmtp" && messages > 1);
     underWay.push(current);
     // Named first: V8 keeps what is assigned to a property right away, and its mail with it, for long.
     const stopCurrent: Job["stop"] = (why, giveUp) => stop(current, why, giveUp);
@@ -102,7 +102,8 @@ export function startConnection(session: Session, options: Resolved, by: string,
   /**
    * Ends a transaction that was left open: in one write with the next one's envelope, or before it where its message
    * would not wait for an answer. Behind a message in chunks nobody knows yet: refused, it may stay open (RFC 3030 §2),
-   * and this mail would get its sender and its recipients.
+   * and this mail would get its sender and its recipients. With LMTP it takes a reply too many to the message before,
+   * which would else be the reply to MAIL.
    */
   function reset(current: Transaction, waits: boolean): readonly Piece[] {
     mustReset = false;

@@ -158,6 +158,8 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
       return chunking;
     },
     get window() {
+      // As many replies as there are recipients: only when all are in, one too many is seen.
+      if (lmtp) return 1;
       return chunks && events.mayChunk() ? window : BEHIND_A_DOT;
     },
     begin(current) {

@@ -20,7 +20,7 @@ export interface Timeouts {
   readonly rcpt?: number;
   /** The 354 to DATA. @default 120_000 */
   readonly data?: number;
-  /** Progress of the body: one chunk taken by the network. @default 180_000 */
+  /** Progress of the body: the content gives its next chunk, or the network takes one. @default 180_000 */
   readonly block?: number;
   /** The reply to the final dot. @default 600_000 */
   readonly final?: number;
@@ -101,7 +101,7 @@ export interface SmtpOptions {
   readonly chunking?: boolean;
   /**
    * Messages that may be unanswered on one connection with CHUNKING. It grows to this as the server answers. When the
-   * connection is lost, the outcomes of all of them are uncertain. @default 16
+   * connection is lost, or one of them answered with 421, the outcomes of all behind it are uncertain. @default 16
    */
   readonly window?: number;
   /** The current time, in milliseconds since 1970. @default Date.now */

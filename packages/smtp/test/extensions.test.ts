@@ -136,6 +136,19 @@ describe("extensions: REQUIRETLS (RFC 8689)", () => {
     expect(peer.messages).toEqual([]);
   });
 
+  it("C45: TLS-Required: No travels as it is, weighs nothing against REQUIRETLS, and lowers no security of ours", async () => {
+    const content = "TLS-Required: No\r\nSubject: x\r\n\r\nhi\r\n";
+    await using peer = await modelPeer({ tls: certificate, extensions: ["PIPELINING", "REQUIRETLS"] });
+    await using transport = smtp({ host: "localhost", port: peer.port, tls: { ca: certificate.ca } });
+    expect(kinds(await transport.send(mail({ content })))).toEqual(["accepted"]);
+    expect(kinds(await transport.send(mail({ content, ...requireTls })))).toEqual(["accepted"]);
+    expect(peer.messages.map((each) => [each.content.toString(), each.parameters])).toEqual([[content, []], [content, ["REQUIRETLS"]]]);
+    await using clear = await modelPeer();
+    await using strict = smtp({ host: "localhost", port: clear.port });
+    expect(first(await strict.send(mail({ content })))).toMatchObject({ kind: "deferred", status: "4.7.4" });
+    expect(clear.messages).toEqual([]);
+  });
+
   it("C45: nor in plain text that announces it", async () => {
     expect((await spoken({ extensions: ["REQUIRETLS"], ...requireTls })).outcome).toMatchObject({ kind: "rejected", status: "5.7.30" });
   });

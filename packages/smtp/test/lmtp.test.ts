@@ -27,6 +27,9 @@ function greeted(...extensions: readonly string[]): Build {
 /** One mail to all three, up to the final dot. */
 const sent: Build = (s) => s.expectGroup(MAIL, ...RCPTS, "DATA").reply("250 ok", "250 ok", "250 ok", "250 ok", "354 go").expectData();
 
+/** The same behind another mail: RSET first. */
+const sentNext: Build = (s) => s.expectGroup("RSET", MAIL, ...RCPTS, "DATA").reply("250 ok", "250 ok", "250 ok", "250 ok", "250 ok", "354 go").expectData();
+
 describe("lmtp: one outcome per recipient (X7, X8)", () => {
   it("X7 X9: LHLO, and a reply for each accepted recipient after the dot, in order", async () => {
     await using peer = await scripted((s) => s.use(greeted("PIPELINING", "ENHANCEDSTATUSCODES", "8BITMIME")).use(sent).reply("250 2.0.0 a", "250 2.1.5 b", "250 2.6.0 c"));
@@ -49,7 +52,7 @@ describe("lmtp: one outcome per recipient (X7, X8)", () => {
   });
 
   it("X8: partial: 250, 452 and 550 stand side by side, and the connection goes on", async () => {
-    await using peer = await scripted((s) => s.use(greeted("PIPELINING")).use(sent).reply("250 a", "452 4.2.2 full", "550 5.2.1 off").use(sent).reply("550 a", "250 b", "250 c"));
+    await using peer = await scripted((s) => s.use(greeted("PIPELINING")).use(sent).reply("250 a", "452 4.2.2 full", "550 5.2.1 off").use(sentNext).reply("550 a", "250 b", "250 c"));
     await using transport = over(peer);
     const receipts = [await transport.send(mail({ to: TO })), await transport.send(mail({ to: TO }))];
     expect(receipts.map(kinds)).toEqual([["accepted", "deferred", "rejected"], ["rejected", "accepted", "accepted"]]);
@@ -83,9 +86,11 @@ describe("lmtp: one outcome per recipient (X7, X8)", () => {
     expect(kinds(await transport.send(mail({ to: TO })))).toEqual(["accepted", "accepted", "deferred"]);
   });
 
-  it("X7: the next envelope rides behind the dot, and its replies behind those of all recipients", async () => {
+  it("X7 #35: the next envelope waits for the replies of all recipients, and begins with RSET", async () => {
     await using peer = await scripted((s) =>
-      s.use(greeted("PIPELINING")).use(sent).expectGroup(MAIL, "RCPT TO:<d@x.example>", "DATA").reply("250 a", "550 b", "250 c", "250 ok", "250 ok", "354 go").expectData().reply("250 d"),
+      s
+        .use(greeted("PIPELINING")).use(sent).expectSilence().reply("250 a", "550 b").expectSilence().reply("250 c")
+        .expectGroup("RSET", MAIL, "RCPT TO:<d@x.example>", "DATA").reply("250 ok", "250 ok", "250 ok", "354 go").expectData().reply("250 d"),
     );
     await using transport = over(peer);
     const receipts = await Promise.all([transport.send(mail({ to: TO })), transport.send(mail({ to: ["d@x.example"] }))]);
@@ -103,7 +108,7 @@ describe("lmtp: one outcome per recipient (X7, X8)", () => {
       s
         .use(greeted("PIPELINING", "LIMITS RCPTMAX=2"))
         .expectGroup(MAIL, ...RCPTS.slice(0, 2), "DATA").reply("250 ok", "250 ok", "250 ok", "354 go").expectData().reply("250 a", "550 5.2.1 b")
-        .expectGroup(MAIL, ...RCPTS.slice(2), "DATA").reply("250 ok", "250 ok", "354 go").expectData().reply("250 c"),
+        .expectGroup("RSET", MAIL, ...RCPTS.slice(2), "DATA").reply("250 ok", "250 ok", "250 ok", "354 go").expectData().reply("250 c"),
     );
     await using transport = over(peer);
     expect(kinds(await transport.send(mail({ to: TO })))).toEqual(["accepted", "rejected", "accepted"]);
@@ -154,9 +159,27 @@ describe("lmtp: missing and surplus replies (X10, #35)", () => {
     expect(kinds(await transport.send(mail({ to: TO })))).toEqual(["accepted", "accepted", "rejected"]);
   });
 
-  it("#35: a reply too many never makes the mail behind look delivered", async () => {
+  it.each(["250 d", "450 4.2.1 d", "550 5.1.1 d", "421 4.3.2 d"])("#35: %s too many, with the others: the mail behind is sent afresh", async (surplus) => {
+    await using peer = await scriptedPeer();
+    peer.session((s) => s.use(greeted("PIPELINING")).use(sent).reply("250 a", "250 b", "250 c", surplus).expectEnd());
+    peer.session((s) => s.use(greeted("PIPELINING")).use(sent).reply("250 a", "250 b", "550 c"));
+    await using transport = over(peer);
+    const [one, two] = await Promise.all([transport.send(mail({ to: TO })), transport.send(mail({ to: TO }))]);
+    expect([kinds(one), kinds(two)]).toEqual([["accepted", "accepted", "accepted"], ["accepted", "accepted", "rejected"]]);
+  });
+
+  it.each(["450 4.2.1 d", "550 5.1.1 d", "421 4.3.2 d"])("#35: %s too many, when the next envelope is out: it is no reply to its MAIL", async (surplus) => {
+    await using peer = await scriptedPeer();
+    peer.session((s) => s.use(greeted("PIPELINING")).use(sent).reply("250 a", "250 b", "250 c").expectGroup("RSET", MAIL, ...RCPTS, "DATA").reply(surplus).ignore());
+    peer.session((s) => s.use(greeted("PIPELINING")).use(sent).reply("250 a", "250 b", "550 c"));
+    await using transport = over(peer);
+    const [one, two] = await Promise.all([transport.send(mail({ to: TO })), transport.send(mail({ to: TO }))]);
+    expect([kinds(one), kinds(two)]).toEqual([["accepted", "accepted", "accepted"], ["accepted", "accepted", "rejected"]]);
+  });
+
+  it("#35: a positive one too many, when the next envelope is out, never makes that mail look delivered", async () => {
     await using peer = await scripted((s) =>
-      s.use(greeted("PIPELINING")).use(sent).expectGroup(MAIL, ...RCPTS, "DATA").reply("250 a", "250 b", "250 c", "250 d", "250 ok", "250 ok", "250 ok", "250 ok", "354 go").ignore(),
+      s.use(greeted("PIPELINING")).use(sent).reply("250 a", "250 b", "250 c").expectGroup("RSET", MAIL, ...RCPTS, "DATA").reply("250 d", "250 ok", "250 ok", "250 ok", "250 ok", "250 ok", "354 go").ignore(),
     );
     await using transport = over(peer);
     const [one, two] = await Promise.all([transport.send(mail({ to: TO })), transport.send(mail({ to: TO }))]);
@@ -182,6 +205,23 @@ describe("lmtp: where and how", () => {
     await using peer = await scripted((s) => s.reply("220 smtp").expect(/^LHLO/).reply(`${code} what`).expectEnd());
     await using transport = over(peer);
     expectCertainDeferral(first(await transport.send(mail())));
+  });
+
+  it("X9: SMTPUTF8 (UTF8LMTP, RFC 6531 §3.7.3) where LHLO offers it and the mail needs it, 5.6.7 where not", async () => {
+    const utf8 = { from: "jörg@x.example", to: ["ann@x.example", "bob@x.example"], content: "Subject: Grüße\r\n\r\nhi\r\n" };
+    await using able = await scripted((s) =>
+      s
+        .use(greeted("PIPELINING", "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8"))
+        .expectGroup("MAIL FROM:<jörg@x.example> BODY=8BITMIME SMTPUTF8", "RCPT TO:<ann@x.example>", "RCPT TO:<bob@x.example>", "DATA").reply("250 ok", "250 ok", "250 ok", "354 go").expectData().reply("250 2.0.0 a", "452 4.2.2 b")
+        .expectGroup("RSET", MAIL, ...RCPTS, "DATA").reply("250 ok", "250 ok", "250 ok", "250 ok", "250 ok", "354 go").expectData().reply("250 a", "250 b", "250 c"),
+    );
+    await using toAble = over(able);
+    expect(kinds(await toAble.send(mail(utf8)))).toEqual(["accepted", "deferred"]);
+    expect(kinds(await toAble.send(mail({ to: TO })))).toEqual(["accepted", "accepted", "accepted"]);
+    await using unable = await scripted((s) => s.use(greeted("PIPELINING", "ENHANCEDSTATUSCODES", "8BITMIME")).expect("QUIT").reply("221 bye"));
+    const toUnable = over(unable);
+    expect((await toUnable.send(mail(utf8))).outcomes).toMatchObject([{ kind: "rejected", status: "5.6.7" }, { kind: "rejected", status: "5.6.7" }]);
+    await toUnable[Symbol.asyncDispose]();
   });
 
   it("X9: not on port 25, and 24 where none is given", async () => {
