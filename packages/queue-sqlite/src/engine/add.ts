@@ -1,0 +1,117 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Answers, Requests, Row } from "../messages.ts";
+import type { Clock } from "./clock.ts";
+import { readClock } from "./clock.ts";
+import type { Engine } from "./engine.ts";
+import { BadRequest } from "./failures.ts";
+import { finish } from "./finish.ts";
+import { laneId, phaseOf, storedDue } from "./rows.ts";
+import { number, text } from "./sql.ts";
+
+type Add = Requests["add"];
+
+/** One content and its entries; those that are there or were finished are left out. */
+export function add(engine: Engine, request: Add): Answers["add"] {
+  const fresh = newOnes(engine, request.rows);
+  const added = request.rows.map((row) => fresh.has(row));
+  if (fresh.size === 0) return { added, superseded: [] };
+  const full = limitReached(engine, fresh.size, request.size);
+  if (full !== undefined) return { added: request.rows.map(() => false), superseded: [], full };
+  const superseded = supersede(engine, fresh);
+  const content = addContent(engine, request, fresh.size);
+  const clock = readClock(engine.sql, engine.watch);
+  for (const row of fresh) addEntry(engine, row, content, clock);
+  return { added, superseded };
+}
+
+/** Rows whose keys are neither there nor remembered, each key once. */
+function newOnes({ sql }: Engine, rows: readonly Row[]): ReadonlySet<Row> {
+  const byKey = new Map<string, Row>();
+  for (const row of rows) {
+    const known =
+      byKey.has(row.key) ||
+      sql.get("SELECT 1 FROM entries WHERE key = ?", row.key) !== undefined ||
+      sql.get("SELECT 1 FROM finished WHERE key = ?", row.key) !== undefined;
+    if (!known) byKey.set(row.key, row);
+  }
+  return new Set(byKey.values());
+}
+
+function limitReached({ sql, settings }: Engine, entries: number, size: number): string | undefined {
+  const totals = sql.get("SELECT entries, bytes FROM totals");
+  if (number(totals?.entries) + entries > settings.maxEntries) return `it may hold ${settings.maxEntries} entries`;
+  if (number(totals?.bytes) + size > settings.maxBytes) return `it may hold ${settings.maxBytes} bytes`;
+  return undefined;
+}
+
+function addContent({ sql, settings }: Engine, { body, size, crc }: Add, refs: number): number {
+  const file = "file" in body ? body.file : null;
+  // Another process that starts removes files which nothing refers to; it does so under the same lock.
+  if (file !== null && !existsSync(join(settings.folder, file))) {
+    throw new BadRequest(`the content's file ${file} was removed before it could be referred to`);
+  }
+  const made = sql.get(
+    "INSERT INTO contents (refs, size, crc, file) VALUES (?, ?, ?, ?) RETURNING id",
+    refs,
+    size,
+    crc,
+    file,
+  );
+  const id = number(made?.id);
+  if ("data" in body) sql.run("INSERT INTO bodies (content, data) VALUES (?, ?)", id, body.data);
+  sql.run("UPDATE totals SET bytes = bytes + ?", size);
+  return id;
+}
+
+function addEntry({ sql }: Engine, row: Row, content: number, clock: Clock): void {
+  // What was due when the queue took it over is due, whatever the clock says later.
+  const phase = phaseOf(row, row.createdAt);
+  sql.run(
+    `INSERT INTO entries (key, mail, content, lane, priority, level, phase, ready, tried, created_at, due_at, ages_from,
+       expires_at, series, attempts, lapses, note, rest)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    row.key,
+    row.mail,
+    content,
+    laneId(sql, row.lane),
+    row.priority,
+    row.priority,
+    phase,
+    row.state === "ready" ? 1 : 0,
+    row.attempts > 0 ? 1 : 0,
+    row.createdAt,
+    storedDue(row, clock),
+    row.agesFrom - clock.ages,
+    row.expiresAt,
+    row.series,
+    row.attempts,
+    row.lapses,
+    row.note,
+    row.rest,
+  );
+}
+
+/** Older mails of the same series give way; those in flight once they are settled. */
+function supersede(engine: Engine, fresh: ReadonlySet<Row>): readonly string[] {
+  const { sql } = engine;
+  const keys: string[] = [];
+  for (const [series, { mail, createdAt }] of newestBySeries(fresh)) {
+    const older = sql.all(
+      "SELECT id, key, phase FROM entries WHERE series = ? AND mail <> ? AND superseded = 0",
+      series,
+      mail,
+    );
+    const now = readClock(sql, engine.watch).seen ?? createdAt;
+    for (const { id, key, phase } of older) {
+      if (phase === 2) sql.run("UPDATE entries SET superseded = 1 WHERE id = ?", number(id));
+      else finish(engine, number(id), now);
+      keys.push(text(key));
+    }
+  }
+  return keys;
+}
+
+function newestBySeries(rows: ReadonlySet<Row>): ReadonlyMap<string, Row> {
+  return new Map([...rows].flatMap((row) => (row.series === null ? [] : [[row.series, row] as const])));
+}

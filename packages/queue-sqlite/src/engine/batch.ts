@@ -1,0 +1,113 @@
+import type { Answer, Operation } from "../messages.ts";
+import { add } from "./add.ts";
+import { change, park } from "./change.ts";
+import { claim } from "./claim.ts";
+import type { Engine } from "./engine.ts";
+import { BadRequest, breaksTrust, failureOf } from "./failures.ts";
+import { nextDue } from "./next-due.ts";
+import { list, stats } from "./people.ts";
+import { content, renew, settle } from "./settle.ts";
+
+const readers: ReadonlySet<Operation["verb"]> = new Set(["content", "nextDue", "stats", "list"]);
+
+/** What came of a batch; `broken` where the connection is not to be used any more. */
+export interface Outcome {
+  readonly answers: readonly Answer[];
+  readonly broken: boolean;
+}
+
+/**
+ * All of the batch in one transaction, synced once. Where one fails, each is done again in a transaction of its own, so
+ * that only those fail that have to.
+ */
+export function runBatch(engine: Engine, operations: readonly Operation[]): Outcome {
+  const together = attempt(engine, operations);
+  if (together.failed === undefined) return { answers: together.answers, broken: false };
+  if (operations.length === 1 || breaksTrust(together.failed)) return failedAll(engine, operations, together);
+  return eachAlone(engine, operations);
+}
+
+function eachAlone(engine: Engine, operations: readonly Operation[]): Outcome {
+  const answers: Answer[] = [];
+  let broken = false;
+  for (const operation of operations) {
+    // What is left of the batch is refused as it stands: the connection is gone, and the caller may try again.
+    const outcome: Outcome = broken ? { answers: [connectionLost(engine)], broken } : runBatch(engine, [operation]);
+    answers.push(...outcome.answers);
+    broken = outcome.broken;
+  }
+  return { answers, broken };
+}
+
+function connectionLost({ settings }: Engine): Answer {
+  const message = `${settings.path}: not tried, since the operation before it failed on the disk`;
+  return { verb: "failed", failure: { status: "4.3.0", message } };
+}
+
+interface Attempt {
+  readonly answers: readonly Answer[];
+  readonly failed?: unknown;
+  /** The commit itself failed: whether the disk has it is not known. */
+  readonly uncertain?: boolean;
+}
+
+function attempt(engine: Engine, operations: readonly Operation[]): Attempt {
+  const { sql, watch } = engine;
+  const before = { ...watch };
+  const removed = engine.removed.length;
+  let committing = false;
+  try {
+    sql.exec(operations.every(({ verb }) => readers.has(verb)) ? "BEGIN" : "BEGIN IMMEDIATE");
+    const answers = operations.map((operation) => run(engine, operation));
+    committing = true;
+    sql.exec("COMMIT");
+    return { answers };
+  } catch (error) {
+    Object.assign(watch, before);
+    engine.removed.length = removed;
+    rollBack(engine);
+    return { answers: [], failed: error, uncertain: committing && breaksTrust(error) };
+  }
+}
+
+/** SQLite rolls back by itself after some errors, and then says that there is nothing to roll back. */
+function rollBack({ sql }: Engine): void {
+  try {
+    sql.exec("ROLLBACK");
+  } catch (error) {
+    if (!/no transaction is active/.test(String(error))) throw error;
+  }
+}
+
+function failedAll({ settings }: Engine, operations: readonly Operation[], { failed, uncertain }: Attempt): Outcome {
+  const failure = failureOf(failed, settings.path);
+  const answer: Answer = { verb: "failed", failure: uncertain === true ? { ...failure, uncertain } : failure };
+  return { answers: operations.map(() => answer), broken: breaksTrust(failed) };
+}
+
+function run(engine: Engine, { verb, request }: Operation): Answer {
+  switch (verb) {
+    case "add":
+      return { verb, answer: add(engine, request) };
+    case "claim":
+      return { verb, answer: claim(engine, request) };
+    case "content":
+      return { verb, answer: content(engine, request) };
+    case "renew":
+      return { verb, answer: renew(engine, request) };
+    case "settle":
+      return { verb, answer: settle(engine, request) };
+    case "park":
+      return { verb, answer: park(engine, request) };
+    case "nextDue":
+      return { verb, answer: nextDue(engine) };
+    case "stats":
+      return { verb, answer: stats(engine, request) };
+    case "list":
+      return { verb, answer: list(engine, request) };
+    case "change":
+      return { verb, answer: change(engine, request) };
+    default:
+      throw new BadRequest("unknown operation");
+  }
+}

@@ -1,0 +1,73 @@
+import type { Change, Requests } from "../messages.ts";
+import type { Clock } from "./clock.ts";
+import { readClock } from "./clock.ts";
+import type { Engine } from "./engine.ts";
+import { BadRequest } from "./failures.ts";
+import { finish } from "./finish.ts";
+import { whereOf } from "./people.ts";
+import { setParking } from "./promote.ts";
+import { DEAD, DUE, HELD, WAITING } from "./schema.ts";
+import type { Found, Sql } from "./sql.ts";
+import { number } from "./sql.ts";
+
+/** The phases that a change applies to; leased entries are their worker's. */
+const from: Record<Change, readonly number[]> = {
+  cancel: [WAITING, DUE, HELD, DEAD],
+  hold: [WAITING, DUE],
+  release: [HELD],
+  retry: [WAITING, DUE, DEAD],
+};
+
+export function change(engine: Engine, { selection, what, now }: Requests["change"]): number {
+  const { where, values } = whereOf(selection);
+  if (where === "TRUE") throw new BadRequest(`${what}: the selection is empty; give key, mail, lane or state`);
+  const { sql, watch } = engine;
+  const found = sql.all(
+    `SELECT e.id, e.lane, e.phase, e.attempts, e.due_at, e.tried FROM entries e
+     WHERE ${where} AND e.phase IN (${from[what].join(", ")})`,
+    ...values,
+  );
+  const clock = readClock(sql, watch);
+  for (const each of found) {
+    if (what === "cancel") finish(engine, number(each.id), now);
+    else if (what === "hold") sql.run("UPDATE entries SET phase = 3, ready = 0, level = priority WHERE id = ?", number(each.id));
+    else if (what === "release") release(sql, each, clock, now);
+    else retry(sql, each, clock, now);
+  }
+  if (what === "retry") {
+    for (const lane of new Set(found.map((each) => number(each.lane)))) setParking(sql, lane, null);
+  }
+  return found.length;
+}
+
+function release(sql: Sql, entry: Found, clock: Clock, now: number): void {
+  const dueAt = number(entry.due_at) + (entry.tried === 1 ? clock.dues : 0);
+  sql.run(
+    "UPDATE entries SET phase = ?, ready = 1, note = NULL WHERE id = ?",
+    dueAt <= now ? DUE : WAITING,
+    number(entry.id),
+  );
+}
+
+function retry(sql: Sql, entry: Found, clock: Clock, now: number): void {
+  const id = number(entry.id);
+  if (entry.phase !== DEAD) {
+    sql.run("UPDATE entries SET phase = 1, due_at = ? WHERE id = ?", now - (entry.tried === 1 ? clock.dues : 0), id);
+    return;
+  }
+  sql.run(
+    `UPDATE entries SET phase = 1, ready = 1, tried = 0, due_at = ?, ages_from = ?, attempts = 0, lapses = 0, note = NULL
+     WHERE id = ?`,
+    now,
+    now - clock.ages,
+    id,
+  );
+}
+
+export function park({ sql }: Engine, { lane, until }: Requests["park"]): null {
+  const known = sql.get("SELECT id FROM lanes WHERE name = ?", lane);
+  if (known === undefined && until === 0) return null;
+  const id = known ?? sql.get("INSERT INTO lanes (name) VALUES (?) RETURNING id", lane);
+  setParking(sql, number(id?.id), until === 0 ? null : until);
+  return null;
+}

@@ -1,0 +1,115 @@
+import type { Answers, Leased, Requests, Stored } from "../messages.ts";
+import type { Clock } from "./clock.ts";
+import { advance } from "./clock.ts";
+import { storedOf } from "./contents.ts";
+import type { Engine } from "./engine.ts";
+import { finish, forget } from "./finish.ts";
+import { promote, promoteOverdue, unpark } from "./promote.ts";
+import { COLUMNS, rowOf } from "./rows.ts";
+import { LOWEST, OVERDUE } from "./schema.ts";
+import type { Found, Sql } from "./sql.ts";
+import { number } from "./sql.ts";
+import { inTurns } from "./turns.ts";
+
+type Claim = Requests["claim"];
+
+/** Bytes of contents that come along with a claim at most; the others are fetched when they are read. */
+const ALONG = 8 * 1024 * 1024;
+
+export function claim(engine: Engine, request: Claim): Answers["claim"] {
+  const { sql, watch } = engine;
+  const { now, limit, aged } = request;
+  const clock = advance(sql, watch, now);
+  forget(engine, now, 2 * limit + 64);
+  takeBack(engine, now);
+  unpark(sql, now);
+  promote(sql, clock, now, limit);
+  if (aged !== null) promoteOverdue(sql, clock, aged, limit);
+  return give(engine, request, clock);
+}
+
+/** Leases that have run out: their workers died, or are too slow to be waited for. */
+function takeBack(engine: Engine, now: number): void {
+  const { sql } = engine;
+  const over = sql.all("SELECT id, superseded FROM entries WHERE phase = 2 AND lease_until <= ?", now);
+  for (const { id, superseded } of over) {
+    if (superseded === 1) finish(engine, number(id), now);
+    else {
+      sql.run(
+        "UPDATE entries SET phase = 1, lapses = lapses + 1, token = NULL, lease_until = NULL WHERE id = ?",
+        number(id),
+      );
+    }
+  }
+}
+
+/**
+ * First what has to be given up, as far as half of the limit, then what is due, then more of the former: so neither
+ * waits for the other, however many there are.
+ */
+function give(engine: Engine, request: Claim, clock: Clock): Answers["claim"] {
+  const { sql } = engine;
+  const { limit, now } = request;
+  const half = limit === 1 ? Number(engine.flip()) : Math.ceil(limit / 2);
+  const hand = handOf(engine, request, clock);
+  const left = (most: number): number => most - hand.leases.length;
+  hand.take(expired(sql, now, left(half)));
+  hand.take(inTurns(sql, request, left(half), [OVERDUE, OVERDUE]));
+  hand.take(inTurns(sql, request, left(limit), [LOWEST, OVERDUE - 1]));
+  hand.take(expired(sql, now, left(limit)));
+  hand.take(inTurns(sql, request, left(limit), [OVERDUE, OVERDUE]));
+  return { leases: hand.leases, contents: hand.contents };
+}
+
+function expired(sql: Sql, now: number, limit: number): readonly Found[] {
+  if (limit <= 0) return [];
+  return sql.all(
+    `SELECT ${COLUMNS} FROM entries e JOIN lanes l ON l.id = e.lane
+     WHERE e.ready = 1 AND e.expires_at <= ? AND e.phase <> 2 ORDER BY e.expires_at LIMIT ?`,
+    now,
+    limit,
+  );
+}
+
+interface Hand {
+  readonly leases: Leased[];
+  readonly contents: Stored[];
+  take(found: readonly Found[]): void;
+}
+
+/** Leases what it takes, and fetches each content once. */
+function handOf(engine: Engine, { now, ttl }: Claim, clock: Clock): Hand {
+  const { sql } = engine;
+  const leases: Leased[] = [];
+  const contents: Stored[] = [];
+  const places = new Map<number, number>();
+  let room = ALONG;
+
+  function place(id: number): number {
+    const known = places.get(id);
+    if (known !== undefined) return known;
+    const stored = storedOf(sql, id, room);
+    if (stored.body !== undefined && "data" in stored.body) room -= stored.size;
+    places.set(id, contents.length);
+    return contents.push(stored) - 1;
+  }
+
+  function lease(each: Found): Leased {
+    const token = engine.token();
+    sql.run(
+      "UPDATE entries SET phase = 2, token = ?, lease_until = ? WHERE id = ?",
+      token,
+      now + ttl,
+      number(each.id),
+    );
+    return { row: rowOf(each, clock), token, content: place(number(each.content)) };
+  }
+
+  return {
+    leases,
+    contents,
+    take(found) {
+      for (const each of found) leases.push(lease(each));
+    },
+  };
+}

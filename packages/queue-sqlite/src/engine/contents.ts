@@ -1,0 +1,13 @@
+import type { Stored } from "../messages.ts";
+import type { Sql } from "./sql.ts";
+import { bytes, number, textOrNull } from "./sql.ts";
+
+/** A content, with its bytes where they are in the database and no more than `room`. */
+export function storedOf(sql: Sql, id: number, room: number): Stored {
+  const found = sql.get("SELECT size, crc, file FROM contents WHERE id = ?", id);
+  const stored = { size: number(found?.size), crc: number(found?.crc) };
+  const file = textOrNull(found?.file);
+  if (file !== null) return { ...stored, body: { file } };
+  if (stored.size > room) return stored;
+  return { ...stored, body: { data: bytes(sql.get("SELECT data FROM bodies WHERE content = ?", id)?.data) } };
+}

@@ -1,0 +1,68 @@
+import { DatabaseSync } from "node:sqlite";
+import type { Settings } from "../messages.ts";
+import { FileProblem } from "./failures.ts";
+import { APPLICATION_ID, migrations } from "./schema.ts";
+import type { Sql } from "./sql.ts";
+import { number, sqlOf } from "./sql.ts";
+
+/** Kilobytes of pages kept in memory. */
+const CACHE = 65_536;
+/** Pages the log grows to before it is copied back into the database. */
+const CHECKPOINT = 4000;
+
+/** Opens the file, makes it ours where it is new, and brings an older schema up to date. */
+export function openDatabase({ path, busyTimeout }: Pick<Settings, "path" | "busyTimeout">): Sql {
+  const database = new DatabaseSync(path);
+  const sql = sqlOf(database);
+  try {
+    sql.exec(`PRAGMA busy_timeout = ${busyTimeout}`);
+    checkOwner(sql);
+    const mode = sql.get("PRAGMA journal_mode = WAL")?.journal_mode;
+    if (mode !== "wal") throw new FileProblem("cannot keep a write-ahead log", "Put the file on a local disk.");
+    // FULL syncs the log at every commit; NORMAL, in WAL mode, would not.
+    sql.exec("PRAGMA synchronous = FULL");
+    sql.exec(`PRAGMA cache_size = -${CACHE}`);
+    sql.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT}`);
+    sql.exec("PRAGMA temp_store = MEMORY");
+    migrate(sql);
+    return sql;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function versionOf(sql: Sql): number {
+  return number(sql.get("PRAGMA user_version")?.user_version);
+}
+
+/** Refuses what is not ours before anything is written to it. */
+function checkOwner(sql: Sql): void {
+  const owner = number(sql.get("PRAGMA application_id")?.application_id);
+  const tables = number(sql.get("SELECT count(*) AS tables FROM sqlite_schema")?.tables);
+  if (owner !== APPLICATION_ID && (owner !== 0 || tables > 0)) {
+    throw new FileProblem("is another application's SQLite database", "Give the queue a file of its own.");
+  }
+  const version = versionOf(sql);
+  if (version > migrations.length) {
+    throw new FileProblem(
+      `has version ${version} of the schema, and this release knows ${migrations.length}`,
+      "Update @postroad/queue-sqlite; a newer release wrote this file.",
+    );
+  }
+}
+
+function migrate(sql: Sql): void {
+  if (versionOf(sql) === migrations.length) return;
+  sql.exec("BEGIN IMMEDIATE");
+  try {
+    // Another process may have done it while this one waited for the lock.
+    for (const step of migrations.slice(versionOf(sql))) sql.exec(step);
+    sql.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+    sql.exec(`PRAGMA user_version = ${migrations.length}`);
+    sql.exec("COMMIT");
+  } catch (error) {
+    sql.exec("ROLLBACK");
+    throw error;
+  }
+}

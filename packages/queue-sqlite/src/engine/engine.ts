@@ -1,0 +1,31 @@
+import { randomBytes } from "node:crypto";
+import type { Settings } from "../messages.ts";
+import type { Watch } from "./clock.ts";
+import type { Sql } from "./sql.ts";
+
+/** What every operation works with. Nothing of it survives a rollback wrongly: it is only ever a guess or a name. */
+export interface Engine {
+  readonly sql: Sql;
+  readonly settings: Settings;
+  readonly watch: Watch;
+  /** Files whose content is finished; to be removed once that is committed. */
+  readonly removed: string[];
+  /** Another text each time, in this process and in any other. */
+  token(): string;
+  /** True every other time. */
+  flip(): boolean;
+}
+
+export function engineOn(sql: Sql, settings: Settings): Engine {
+  const start = randomBytes(9).toString("base64url");
+  let tokens = 0;
+  let heads = false;
+  return {
+    sql,
+    settings,
+    watch: { stored: null, exact: null },
+    removed: [],
+    token: () => `${start}.${(tokens += 1).toString(36)}`,
+    flip: () => (heads = !heads),
+  };
+}

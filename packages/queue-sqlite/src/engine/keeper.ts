@@ -1,0 +1,73 @@
+import { closeSync, fsyncSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Operation, Settings } from "../messages.ts";
+import type { Outcome } from "./batch.ts";
+import { runBatch } from "./batch.ts";
+import { openDatabase } from "./database.ts";
+import type { Engine } from "./engine.ts";
+import { engineOn } from "./engine.ts";
+import { failureOf } from "./failures.ts";
+import { removeOrphans } from "./orphans.ts";
+import { number } from "./sql.ts";
+
+/** Keeps the database open; opens it anew after a failure that leaves the connection in doubt. */
+export interface Keeper {
+  run(operations: readonly Operation[]): Outcome & { readonly removed: readonly string[] };
+  /** Has another process committed since this was asked last? */
+  changed(): boolean;
+  close(): void;
+}
+
+export function keeperOf(settings: Settings): Keeper {
+  let engine: Engine | undefined;
+  let version: number | undefined;
+
+  function open(): Engine {
+    const opened = openDatabase(settings);
+    syncFolder(dirname(settings.path));
+    removeOrphans(opened, settings.folder);
+    return engineOn(opened, settings);
+  }
+
+  function close(): void {
+    const closing = engine;
+    engine = undefined;
+    version = undefined;
+    closing?.sql.close();
+  }
+
+  return {
+    run(operations) {
+      try {
+        engine ??= open();
+        const outcome = runBatch(engine, operations);
+        const removed = engine.removed.splice(0);
+        if (outcome.broken) close();
+        return { ...outcome, removed };
+      } catch (error) {
+        close();
+        const failure = failureOf(error, settings.path);
+        return { answers: operations.map(() => ({ verb: "failed", failure })), broken: true, removed: [] };
+      }
+    },
+    changed() {
+      if (engine === undefined) return false;
+      const before = version;
+      version = number(engine.sql.get("PRAGMA data_version")?.data_version);
+      return before !== undefined && before !== version;
+    },
+    close,
+  };
+}
+
+/** A new file survives a power cut only once the folder that lists it is synced. */
+function syncFolder(folder: string): void {
+  // Windows cannot open a folder, and writes its directory through.
+  if (process.platform === "win32") return;
+  const handle = openSync(folder, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}

@@ -1,0 +1,104 @@
+import type { LaneCounts, QueueStats, Selection } from "@postroad/queue";
+import type { Answers, ListedRow, Requests } from "../messages.ts";
+import { readClock } from "./clock.ts";
+import type { Engine } from "./engine.ts";
+import { waitingLevels } from "./promote.ts";
+import { COLUMNS, rowOf } from "./rows.ts";
+import { DEAD, HELD } from "./schema.ts";
+import type { Found, Sql } from "./sql.ts";
+import { number, numberOrNull, text } from "./sql.ts";
+
+const FULLEST = 100;
+
+/** The condition and its values for a selection; it starts with the part that narrows most. */
+export function whereOf({ key, mail, lane, state }: Selection): { readonly where: string; readonly values: string[] } {
+  const parts: string[] = [];
+  const values: string[] = [];
+  function part(condition: string, value: string | undefined): void {
+    if (value === undefined) return;
+    parts.push(condition);
+    values.push(value);
+  }
+  part("e.key = ?", key);
+  part("e.mail = ?", mail);
+  part("e.lane = (SELECT id FROM lanes WHERE name = ?)", lane);
+  if (state !== undefined) parts.push(state === "ready" ? "e.ready = 1" : `e.phase = ${state === "held" ? HELD : DEAD}`);
+  return { where: parts.length === 0 ? "TRUE" : parts.join(" AND "), values };
+}
+
+export function list(engine: Engine, { after = "", limit = 100, ...selection }: Requests["list"]): Answers["list"] {
+  const { where, values } = whereOf(selection);
+  const clock = readClock(engine.sql, engine.watch);
+  const found = engine.sql.all(
+    `SELECT ${COLUMNS}, c.size FROM entries e JOIN lanes l ON l.id = e.lane JOIN contents c ON c.id = e.content
+     WHERE ${where} AND e.key > ? ORDER BY e.key LIMIT ?`,
+    ...values,
+    after,
+    limit,
+  );
+  return found.map((each): ListedRow => ({ ...rowOf(each, clock), leased: each.phase === 2, size: number(each.size) }));
+}
+
+export function stats(engine: Engine, { now }: Requests["stats"]): QueueStats {
+  const { sql } = engine;
+  const ripe = ripeByLane(engine, now);
+  const totals = sql.get(
+    `SELECT coalesce(sum(waiting), 0) AS waiting, coalesce(sum(due), 0) AS due, coalesce(sum(leased), 0) AS leased,
+       coalesce(sum(held), 0) AS held, coalesce(sum(dead), 0) AS dead FROM lanes`,
+  );
+  const oldest = sql.get("SELECT min(created_at) AS oldest FROM entries WHERE ready = 1");
+  const all = [...ripe.values()].reduce((sum, count) => sum + count, 0);
+  return {
+    ...counts(totals, all, numberOrNull(oldest?.oldest)),
+    bytes: number(sql.get("SELECT bytes FROM totals")?.bytes),
+    lanes: fullest(sql, ripe),
+  };
+}
+
+/** Entries that no claim has made due yet, though they are. */
+function ripeByLane({ sql, watch }: Engine, now: number): ReadonlyMap<number, number> {
+  const { dues } = readClock(sql, watch);
+  const ripe = new Map<number, number>();
+  for (const priority of waitingLevels(sql)) {
+    for (const [tried, until] of [[0, now] as const, [1, now - dues] as const]) {
+      const found = sql.all(
+        `SELECT lane, count(*) AS count FROM entries
+         WHERE phase = 0 AND priority = ? AND tried = ? AND due_at <= ? GROUP BY lane`,
+        priority,
+        tried,
+        until,
+      );
+      for (const { lane, count } of found) ripe.set(number(lane), (ripe.get(number(lane)) ?? 0) + number(count));
+    }
+  }
+  return ripe;
+}
+
+function counts(found: Found | undefined, ripe: number, oldest: number | null): Omit<LaneCounts, "lane"> {
+  return {
+    due: number(found?.due) + ripe,
+    waiting: number(found?.waiting) - ripe,
+    leased: number(found?.leased),
+    held: number(found?.held),
+    dead: number(found?.dead),
+    ...(oldest !== null && { oldest }),
+  };
+}
+
+function fullest(sql: Sql, ripe: ReadonlyMap<number, number>): readonly LaneCounts[] {
+  const found = sql.all(
+    `SELECT id, name, waiting, due, leased, held, dead, parked_until FROM lanes
+     WHERE waiting + due + leased + held + dead > 0 OR parked_until IS NOT NULL
+     ORDER BY waiting + due + leased + held + dead DESC, name LIMIT ${FULLEST}`,
+  );
+  return found.map((lane): LaneCounts => {
+    const id = number(lane.id);
+    const oldest = sql.get("SELECT min(created_at) AS oldest FROM entries WHERE ready = 1 AND lane = ?", id);
+    const parkedUntil = numberOrNull(lane.parked_until);
+    return {
+      lane: text(lane.name),
+      ...counts(lane, ripe.get(id) ?? 0, numberOrNull(oldest?.oldest)),
+      ...(parkedUntil !== null && { parkedUntil }),
+    };
+  });
+}

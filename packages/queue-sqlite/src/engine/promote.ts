@@ -1,0 +1,77 @@
+import type { Clock } from "./clock.ts";
+import { LOWEST, OVERDUE } from "./schema.ts";
+import type { Sql } from "./sql.ts";
+import { number } from "./sql.ts";
+
+/** Entries that one claim makes due at most, beyond twice what it may give: the work of a claim stays bounded. */
+const STEP = 256;
+
+/**
+ * Makes due what has waited long enough: by priority, and half of the step each for what is new and what was tried, so
+ * that neither keeps the other back after an outage.
+ */
+export function promote(sql: Sql, { dues }: Clock, now: number, limit: number): void {
+  const most = STEP + 2 * limit;
+  let room = most;
+  for (const level of waitingLevels(sql)) {
+    if (room <= 0) return;
+    const half = Math.ceil(room / 2);
+    const fresh = makeDue(sql, level, 0, now, half);
+    const tried = makeDue(sql, level, 1, now - dues, room - fresh);
+    room -= fresh + tried;
+    if (fresh === half && room > 0) room -= makeDue(sql, level, 0, now, room);
+  }
+}
+
+/** The priorities among what waits, the highest first: one look into the index for each. */
+export function* waitingLevels(sql: Sql): Generator<number> {
+  for (let below = OVERDUE; ; ) {
+    const found = sql.get(
+      "SELECT priority FROM entries WHERE phase = 0 AND priority < ? ORDER BY priority DESC LIMIT 1",
+      below,
+    );
+    if (found === undefined) return;
+    below = number(found.priority);
+    yield below;
+  }
+}
+
+function makeDue(sql: Sql, priority: number, tried: 0 | 1, until: number, limit: number): number {
+  return sql.run(
+    `UPDATE entries SET phase = 1 WHERE id IN (
+       SELECT id FROM entries WHERE phase = 0 AND priority = ? AND tried = ? AND due_at <= ? ORDER BY due_at LIMIT ?)`,
+    priority,
+    tried,
+    until,
+    limit,
+  );
+}
+
+/** Entries that have grown too old are due at the level above all others, where no parking holds them back. */
+export function promoteOverdue(sql: Sql, { ages }: Clock, aged: number, limit: number): void {
+  sql.run(
+    `UPDATE entries SET phase = 1, level = ${OVERDUE} WHERE id IN (
+       SELECT id FROM entries WHERE ready = 1 AND level < ${OVERDUE} AND ages_from <= ? AND phase <> 2
+       ORDER BY ages_from LIMIT ?)`,
+    aged - ages,
+    STEP + 2 * limit,
+  );
+}
+
+/** Lanes whose time is up give one entry at a time from now on. */
+export function unpark(sql: Sql, now: number): void {
+  const over = sql.all("SELECT id FROM lanes WHERE parked_until <= ? AND probing = 0 LIMIT ?", now, STEP);
+  for (const { id } of over) setParking(sql, number(id), "probing");
+}
+
+/** Parks a lane until then, lets it probe, or (null) sets it free. */
+export function setParking(sql: Sql, lane: number, until: number | "probing" | null): void {
+  if (until === "probing") sql.run("UPDATE lanes SET probing = 1 WHERE id = ?", lane);
+  else sql.run("UPDATE lanes SET parked_until = ?, probing = 0 WHERE id = ?", until, lane);
+  const parked = typeof until === "number" ? 1 : 0;
+  sql.run(
+    `UPDATE turns SET parked = ? WHERE lane = ? AND level BETWEEN ${LOWEST} AND ${OVERDUE - 1}`,
+    parked,
+    lane,
+  );
+}

@@ -1,0 +1,51 @@
+import type { EntryState } from "@postroad/queue";
+import type { Row } from "../messages.ts";
+import type { Clock } from "./clock.ts";
+import { DEAD, DUE, HELD, WAITING } from "./schema.ts";
+import type { Found, Sql } from "./sql.ts";
+import { number, numberOrNull, text, textOrNull } from "./sql.ts";
+
+/** The columns from which `rowOf` makes an entry; `e` is the entry, `l` its lane. */
+export const COLUMNS = `e.id, e.key, e.mail, e.content, l.name AS lane, e.priority, e.phase, e.tried, e.created_at,
+  e.due_at, e.ages_from, e.expires_at, e.series, e.attempts, e.lapses, e.note, e.rest`;
+
+export function rowOf(found: Found, clock: Clock): Row {
+  return {
+    key: text(found.key),
+    mail: text(found.mail),
+    lane: text(found.lane),
+    priority: number(found.priority),
+    state: stateOf(number(found.phase)),
+    createdAt: number(found.created_at),
+    dueAt: number(found.due_at) + (found.tried === 1 ? clock.dues : 0),
+    agesFrom: number(found.ages_from) + clock.ages,
+    expiresAt: numberOrNull(found.expires_at),
+    series: textOrNull(found.series),
+    attempts: number(found.attempts),
+    lapses: number(found.lapses),
+    note: textOrNull(found.note),
+    rest: text(found.rest),
+  };
+}
+
+function stateOf(phase: number): EntryState {
+  return phase === HELD ? "held" : phase === DEAD ? "dead" : "ready";
+}
+
+/** What an entry of this state is doing, where `now` is known to have been. */
+export function phaseOf({ state, dueAt }: Pick<Row, "state" | "dueAt">, now: number): number {
+  if (state === "held") return HELD;
+  if (state === "dead") return DEAD;
+  return dueAt <= now ? DUE : WAITING;
+}
+
+/** `due_at` as the database keeps it. */
+export function storedDue({ attempts, dueAt }: Pick<Row, "attempts" | "dueAt">, clock: Clock): number {
+  return attempts > 0 ? dueAt - clock.dues : dueAt;
+}
+
+/** The number of a lane; a new one where it is unknown. */
+export function laneId(sql: Sql, name: string): number {
+  const known = sql.get("SELECT id FROM lanes WHERE name = ?", name);
+  return number((known ?? sql.get("INSERT INTO lanes (name) VALUES (?) RETURNING id", name))?.id);
+}

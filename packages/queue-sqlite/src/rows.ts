@@ -1,0 +1,65 @@
+import type { Entry, Listed } from "@postroad/queue";
+import type { ListedRow, Row } from "./messages.ts";
+import { badRequest } from "./refusals.ts";
+
+/** An entry as the thread takes it. Throws a Refusal for what a database cannot keep as it is. */
+export function rowOf(entry: Entry): Row {
+  const { key, mail, lane, priority, state, createdAt, dueAt, agesFrom, expiresAt, series, ...others } = entry;
+  const { attempts, lapses, note, ...rest } = others;
+  return {
+    key: text("key", key),
+    mail: text("mail", mail),
+    lane: text("lane", lane),
+    priority: whole("priority", priority),
+    state,
+    createdAt: time("createdAt", createdAt),
+    dueAt: time("dueAt", dueAt),
+    agesFrom: time("agesFrom", agesFrom),
+    expiresAt: expiresAt === undefined ? null : time("expiresAt", expiresAt),
+    series: series === undefined ? null : text("series", series),
+    attempts: whole("attempts", attempts),
+    lapses: whole("lapses", lapses),
+    note: note === undefined ? null : text("note", note),
+    rest: JSON.stringify(rest),
+  };
+}
+
+export function entryOf(row: Row): Entry {
+  const { rest, expiresAt, series, note, ...columns } = row;
+  const others: unknown = JSON.parse(rest);
+  if (!isRest(others)) throw new TypeError(`the entry ${row.key} is not what was written`);
+  return {
+    ...columns,
+    ...others,
+    ...(expiresAt !== null && { expiresAt }),
+    ...(series !== null && { series }),
+    ...(note !== null && { note }),
+  };
+}
+
+type Rest = Pick<Entry, "envelope" | "meta" | "last">;
+
+function isRest(value: unknown): value is Rest {
+  return typeof value === "object" && value !== null && "envelope" in value && "meta" in value && "last" in value;
+}
+
+export function listedOf({ leased, size, ...row }: ListedRow): Listed {
+  return { ...entryOf(row), leased, size };
+}
+
+/** Times are whole milliseconds; what lies between two of them counts as the later one. */
+export function time(name: string, value: number): number {
+  if (Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER) return Math.ceil(value);
+  throw badRequest(`${name} must be a time in milliseconds since 1970, not ${value}`);
+}
+
+export function whole(name: string, value: number): number {
+  if (Number.isSafeInteger(value)) return value;
+  throw badRequest(`${name} must be a whole number, not ${value}`);
+}
+
+/** UTF-8 has no lone surrogates: the text would come back as another one. */
+export function text(name: string, value: string): string {
+  if (typeof value === "string" && value.isWellFormed()) return value;
+  throw badRequest(`${name} must be well-formed Unicode text: ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,169 @@
+import type { Content } from "@postroad/core";
+import { Refusal } from "@postroad/core";
+import type { Added, Entry, Lease, Store } from "@postroad/queue";
+import { basename, join } from "node:path";
+import { spool } from "./contents.ts";
+import { removeFile } from "./files.ts";
+import type { Answers, Named, Stored } from "./messages.ts";
+import type { Resolved, SqliteStoreOptions } from "./options.ts";
+import { resolveSqliteOptions } from "./options.ts";
+import { contentBy, contentFrom } from "./reading.ts";
+import { badRequest } from "./refusals.ts";
+import { changeRequest, claimRequest, listRequest } from "./requests.ts";
+import { entryOf, listedOf, rowOf, text, time } from "./rows.ts";
+import type { Thread } from "./thread.ts";
+import { threadOf } from "./thread.ts";
+import { watchersOf } from "./watchers.ts";
+import { workOf } from "./work.ts";
+
+/**
+ * Keeps a queue in one SQLite file: what `add` resolved for is synced to the disk. Concurrent calls share a commit, and
+ * a thread of its own does the work, so that syncing holds up nobody. Several processes on one machine may use a file
+ * at once. The file is opened, and made where it is missing, when the store is first asked for something.
+ *
+ * Throws a ConfigError for a path or an option that cannot be.
+ */
+export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Store {
+  const settings = resolveSqliteOptions(path, options);
+  const name = `sqlite:${basename(settings.path)}`;
+  const work = workOf(name);
+  const removals = new Set<Promise<void>>();
+  const watchers = watchersOf((watched) => thread.watch(watched ? settings.pollInterval : 0));
+  const thread = threadOf(settings, {
+    changed: () => watchers.wake(),
+    removed(files) {
+      for (const file of files) {
+        const removal: Promise<void> = removeFile(join(settings.folder, file)).finally(() => removals.delete(removal));
+        removals.add(removal);
+      }
+    },
+  });
+  const parts: Parts = { thread, settings, run: (task) => work.run(task), wake: () => watchers.wake() };
+  let closed: Promise<void> | undefined;
+
+  async function close(): Promise<void> {
+    watchers.clear();
+    await work.close();
+    await thread.close();
+    await Promise.all(removals);
+  }
+
+  return {
+    name,
+    ...writing(parts),
+    ...delivering(parts),
+    ...forPeople(parts),
+    watch: (wake) => watchers.add(wake),
+    [Symbol.asyncDispose]: () => (closed ??= close()),
+  };
+}
+
+/** What the methods work with. */
+interface Parts {
+  readonly thread: Thread;
+  readonly settings: Resolved;
+  /** Not after disposal, which waits for what is under way. */
+  readonly run: <T>(task: () => Promise<T>) => Promise<T>;
+  readonly wake: () => void;
+}
+
+function writing({ thread, settings, run, wake }: Parts): Pick<Store, "add" | "park"> {
+  async function add(entries: readonly Entry[], content: Content): Promise<Added> {
+    const rows = entries.map(rowOf);
+    if (rows.length === 0) throw badRequest("add: there is no entry");
+    const spooled = await spool(content, settings);
+    const file = "file" in spooled.body ? join(settings.folder, spooled.body.file) : undefined;
+    try {
+      const { full, ...added } = await thread.ask({ verb: "add", request: { rows, ...spooled } });
+      if (full !== undefined) throw new Refusal("4.3.1", `the queue is full: ${full}`, { phase: "store" });
+      if (!added.added.includes(true) && file !== undefined) await removeFile(file);
+      return added;
+    } catch (error) {
+      // Where nobody knows whether it is referred to, the next start finds out.
+      if (file !== undefined && !isUncertain(error)) await removeFile(file);
+      throw error;
+    }
+  }
+  return {
+    add: (entries, content) =>
+      run(async () => {
+        const added = await add(entries, content);
+        if (added.added.includes(true)) wake();
+        return added;
+      }),
+    park: (lane, until) =>
+      run(async () => {
+        await thread.ask({ verb: "park", request: { lane: text("lane", lane), until: time("until", until) } });
+        wake();
+      }),
+  };
+}
+
+function isUncertain(error: unknown): boolean {
+  return error instanceof Refusal && error.options.uncertain === true;
+}
+
+type Delivering = Pick<Store, "claim" | "read" | "renew" | "settle" | "nextDue">;
+
+function delivering({ thread, settings: { folder }, run, wake }: Parts): Delivering {
+  const contents = new WeakMap<Lease, Stored>();
+
+  function remember({ leases, contents: along }: Answers["claim"]): readonly Lease[] {
+    return leases.map(({ row, token, content }) => {
+      const lease: Lease = { entry: entryOf(row), token };
+      const stored = along[content];
+      if (stored !== undefined) contents.set(lease, stored);
+      return lease;
+    });
+  }
+
+  async function fetch(lease: Lease): Promise<Stored> {
+    const stored = await run(() => thread.ask({ verb: "content", request: named(lease) }));
+    if (stored !== null) return stored;
+    throw new Refusal("4.3.0", `the lease of ${lease.entry.key} was lost`, { phase: "store" });
+  }
+
+  return {
+    claim: (request) =>
+      run(async () => remember(await thread.ask({ verb: "claim", request: claimRequest(request) }))),
+    read(lease) {
+      const stored = contents.get(lease);
+      const get = (): Promise<Stored> => fetch(lease);
+      return stored === undefined ? contentBy(folder, get) : contentFrom(stored, folder, get);
+    },
+    renew: (leases, until) =>
+      run(() => thread.ask({ verb: "renew", request: { leases: leases.map(named), until: time("until", until) } })),
+    settle: (lease, next) =>
+      run(async () => {
+        if (next !== null && next.key !== lease.entry.key) throw badRequest("settle: next has another key");
+        const request = { ...named(lease), next: next === null ? null : rowOf(next) };
+        const settled = await thread.ask({ verb: "settle", request });
+        if (settled) wake();
+        return settled;
+      }),
+    nextDue: () => run(async () => (await thread.ask({ verb: "nextDue", request: {} })) ?? undefined),
+  };
+}
+
+function named({ entry, token }: Lease): Named {
+  return { key: entry.key, token };
+}
+
+function forPeople({ thread, run, wake }: Parts): Pick<Store, "stats" | "list" | "get" | "change"> {
+  return {
+    stats: (now) => run(() => thread.ask({ verb: "stats", request: { now: time("now", now) } })),
+    list: (request = {}) =>
+      run(async () => (await thread.ask({ verb: "list", request: listRequest(request) })).map(listedOf)),
+    get: (key) =>
+      run(async () => {
+        const [found] = await thread.ask({ verb: "list", request: listRequest({ key, limit: 1 }) });
+        return found === undefined ? undefined : listedOf(found);
+      }),
+    change: (selection, what, now) =>
+      run(async () => {
+        const changed = await thread.ask({ verb: "change", request: changeRequest(selection, what, now) });
+        if (changed > 0) wake();
+        return changed;
+      }),
+  };
+}
