@@ -52,7 +52,8 @@ function chunksOf(content: Content, limit: number): Chunks {
   function taken({ done, value }: IteratorResult<Uint8Array, unknown>): Uint8Array | undefined {
     if (done === true) {
       open = false;
-      return undefined;
+      if (content.size === undefined || content.size === size) return undefined;
+      throw unreadable(new RangeError(`it has ${size} bytes, and said ${content.size}`));
     }
     if (!(value instanceof Uint8Array)) throw unreadable(new TypeError("a chunk is no Uint8Array"));
     size += value.byteLength;

@@ -1,4 +1,5 @@
 import type { Change, Requests } from "../messages.ts";
+import { takeBack } from "./claim.ts";
 import type { Clock } from "./clock.ts";
 import { readClock } from "./clock.ts";
 import type { Engine } from "./engine.ts";
@@ -22,6 +23,7 @@ export function change(engine: Engine, { selection, what, now }: Requests["chang
   const { where, values } = whereOf(selection);
   if (where === "TRUE") throw new BadRequest(`${what}: the selection is empty; give key, mail, lane or state`);
   const { sql, watch } = engine;
+  takeBack(engine, now);
   const found = sql.all(
     `SELECT e.id, e.lane, e.phase, e.attempts, e.due_at, e.tried FROM entries e
      WHERE ${where} AND e.phase IN (${from[what].join(", ")})`,

@@ -28,8 +28,8 @@ export function claim(engine: Engine, request: Claim): Answers["claim"] {
   return give(engine, request, clock);
 }
 
-/** Leases that have run out: their workers died, or are too slow to be waited for. */
-function takeBack(engine: Engine, now: number): void {
+/** Ends leases that have run out: their workers died, or are too slow to be waited for. */
+export function takeBack(engine: Engine, now: number): void {
   const { sql } = engine;
   const over = sql.all("SELECT id, superseded FROM entries WHERE phase = 2 AND lease_until <= ?", now);
   for (const { id, superseded } of over) {
