@@ -77,6 +77,8 @@ export interface ClaimRequest {
    * its limit: somebody has to give them up. Those past `expiresAt` always are, whatever the limit.
    */
   readonly aged?: number;
+  /** In the same way, entries that are not `delayed` yet, whose `agesFrom` is this or earlier: somebody has to tell the sender. */
+  readonly late?: number;
 }
 
 /** What `add` did, entry by entry. */

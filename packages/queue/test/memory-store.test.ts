@@ -93,6 +93,13 @@ describe("memoryStore", () => {
     expect(await claim(store, { aged: START - HOUR })).toEqual(["old"]);
   });
 
+  it("gives those of whose lateness nobody was told, in spite of due time and parking", async () => {
+    const waits = { dueAt: START + HOUR, attempts: 1, agesFrom: START - HOUR };
+    const store = await filled(entryOf("untold", waits), entryOf("told", { ...waits, delayed: true }));
+    await store.park("y.example", START + HOUR);
+    expect(await claim(store, { late: START - HOUR })).toEqual(["untold"]);
+  });
+
   it("counts a lapse for every lease that ran out, and forgets them when it is settled", async () => {
     const store = await filled(entryOf("one"));
     await claim(store);

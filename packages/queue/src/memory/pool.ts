@@ -31,7 +31,7 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
   const series = new Map<string, Set<Kept>>();
   const inLanes = lanes();
   const places = (): Agenda<Ticket> => agenda(isValid, () => entries.size);
-  const [waiting, leases, byAge, byExpiry] = [places(), places(), places(), places()];
+  const [waiting, leases, byAge, notDelayed, byExpiry] = [places(), places(), places(), places(), places()];
   let last: number | undefined;
   let tokens = 0;
 
@@ -39,13 +39,14 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
   function settleIn(kept: Kept): void {
     kept.place += 1;
     const ticket = { kept, place: kept.place };
-    const { state, dueAt, agesFrom, expiresAt } = kept.entry;
+    const { state, dueAt, agesFrom, expiresAt, delayed } = kept.entry;
     if (kept.isGone || state !== "ready") return;
     if (kept.lease !== undefined) {
       leases.add(kept.lease.until, ticket);
       return;
     }
     byAge.add(agesFrom, ticket);
+    if (delayed !== true) notDelayed.add(agesFrom, ticket);
     if (expiresAt !== undefined) byExpiry.add(expiresAt, ticket);
     if (dueAt <= (last ?? 0)) inLanes.put(ticket);
     else waiting.add(dueAt, ticket);
@@ -91,6 +92,7 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
       if (isBack && kept.lease !== undefined) kept.lease.until += gap;
     }
     byAge.shift(gap);
+    notDelayed.shift(gap);
     if (!isBack) return;
     waiting.shift(gap, ({ kept }) => kept.entry.attempts > 0);
     leases.shift(gap);
@@ -120,10 +122,10 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
       return older.map(({ entry }) => entry.key);
     },
     claim(request) {
-      const { now, limit, ttl, aged } = request;
+      const { now, limit, ttl, aged, late } = request;
       follow(now);
       finished.forget(now);
-      for (let late = leases.take(now); late !== undefined; late = leases.take(now)) lapse(late.kept);
+      for (let lost = leases.take(now); lost !== undefined; lost = leases.take(now)) lapse(lost.kept);
       for (let due = waiting.take(now); due !== undefined; due = waiting.take(now)) inLanes.put(due);
       inLanes.wake(now);
       const given: Lease[] = [];
@@ -134,8 +136,10 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
         settleIn(kept);
         given.push({ entry: kept.entry, token: kept.lease.token });
       };
+      const hasRoom = (lane: string): boolean => inLanes.hasRoom(lane, request);
       takeOverdue(byExpiry, now, limit, () => true, give);
-      if (aged !== undefined) takeOverdue(byAge, aged, limit - given.length, (lane) => inLanes.hasRoom(lane, request), give);
+      if (aged !== undefined) takeOverdue(byAge, aged, limit - given.length, hasRoom, give);
+      if (late !== undefined) takeOverdue(notDelayed, late, limit - given.length, hasRoom, give);
       inLanes.take(request, limit - given.length, give);
       return given;
     },
