@@ -1,5 +1,32 @@
+export type { Clock } from "./clock.ts";
+export { anchoredClock } from "./clock.ts";
+export type { EventStream } from "./event-stream.ts";
+export { eventStream } from "./event-stream.ts";
+export type {
+  About,
+  AcceptedEvent,
+  AttemptEvent,
+  BouncedEvent,
+  DeadEvent,
+  DeferredEvent,
+  DroppedEvent,
+  ExpiredEvent,
+  LostEvent,
+  ParkedEvent,
+  QueueEvent,
+  SettledEvent,
+  SupersededEvent,
+  TroubleEvent,
+  UnparkedEvent,
+} from "./events.ts";
+export type { LaneOf } from "./lane.ts";
+export { laneByDomain } from "./lane.ts";
+export type { QueueMailOptions } from "./mail-options.ts";
+export { QUEUE_NOTES, withQueueOptions } from "./mail-options.ts";
 export type { MemoryStoreOptions } from "./memory/memory-store.ts";
 export { memoryStore } from "./memory/memory-store.ts";
+export { queue } from "./queue.ts";
+export type { QueueOptions } from "./queue-options.ts";
 export type {
   Added,
   ClaimRequest,

@@ -1,5 +1,5 @@
-import type { Line } from "./line.ts";
-import { line } from "./line.ts";
+import type { Line } from "../line.ts";
+import { line } from "../line.ts";
 
 /** Keys of what is finished, for a while. */
 export interface Memory {

@@ -3,8 +3,8 @@ import type { Agenda } from "./agenda.ts";
 import { agenda } from "./agenda.ts";
 import type { Kept, Ticket } from "./kept.ts";
 import { isValid } from "./kept.ts";
-import type { Line } from "./line.ts";
-import { line } from "./line.ts";
+import type { Line } from "../line.ts";
+import { line } from "../line.ts";
 
 /** What is due, by priority and lane. */
 export interface Lanes {
