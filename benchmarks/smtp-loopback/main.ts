@@ -3,7 +3,7 @@ import { LOOP, NODEMAILER, OURS, UPYO } from "../harness/peers.ts";
 import { answer } from "../harness/question.ts";
 import { startReceiver } from "../harness/receiver.ts";
 import { runSender } from "../harness/run-sender.ts";
-import { CPU, MEMORY, RATE, RECEIVER_SHARE } from "../harness/units.ts";
+import { CPU, KERNEL, MEMORY, RATE, RECEIVER_SHARE } from "../harness/units.ts";
 
 await using pipelining = await startReceiver("pipelining");
 await using chunking = await startReceiver("chunking");
@@ -20,7 +20,7 @@ const cases = GOALS.flatMap(([label, size]) =>
   [1, 5, 20].flatMap((connections) =>
     [pipelining, chunking].map((receiver) => ({
       name: `${label}, ${connections} ${connections === 1 ? "connection" : "connections"}${receiver === chunking ? ", CHUNKING" : ""}`,
-      contenders: size === 1024 ? [OURS, NODEMAILER, UPYO, LOOP] : [OURS, NODEMAILER, UPYO],
+      contenders: [OURS, NODEMAILER, UPYO, LOOP],
       connections,
       receiver,
       size,
@@ -37,7 +37,7 @@ const special = [
 
 await answer({
   cases: [...cases.map((one) => ({ ...one, recipients: 1, tls: false })), ...special],
-  metrics: [CPU, RATE, MEMORY, RECEIVER_SHARE],
+  metrics: [CPU, KERNEL, RATE, MEMORY, RECEIVER_SHARE],
   goals: GOALS.flatMap(([label, size, nodemailer, upyo]) => {
     const at = `${label}, 5 connections, CHUNKING`;
     return [

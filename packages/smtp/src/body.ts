@@ -1,6 +1,7 @@
 import { isAscii } from "node:buffer";
 import type { Content } from "@postroad/core";
 import { Refusal } from "@postroad/core";
+import { LineCheck } from "./lines.ts";
 
 /** The bytes of a mail as the wire needs to know them. */
 export interface Body {
@@ -10,15 +11,15 @@ export interface Body {
   readonly eightBit: "no" | "yes" | "unknown";
   /** The header has bytes over 127, which only SMTPUTF8 may carry (RFC 6532). */
   readonly utf8Header: boolean;
+  /** No line begins with a dot: DATA needs no stuffing. */
+  readonly dotless: boolean;
   /** The bytes, already checked, where they are in memory. */
   readonly chunks: readonly Buffer[] | undefined;
 }
 
-/** Longest text line without its CRLF (RFC 5321 §4.5.3.1.6). */
-const MAX_LINE = 998;
 const CRLF = Buffer.from("\r\n");
-/** Bytes looked at in one go: small enough to stay in cache. */
-const WINDOW = 64 * 1024;
+/** How far a header is looked at, where no blank line ends it. */
+const LONGEST_HEADER = 64 * 1024;
 /** What a sync iterable may yield before it is treated as a stream. */
 const MEMORY_LIMIT = 64 * 1024 * 1024;
 /** What is written in one go, so that a refusal half-way and a lack of progress are noticed. */
@@ -31,28 +32,29 @@ export function bodyOf(content: Content): Body {
     throw new Refusal("4.6.0", "the content declares a size that is no number of bytes", { phase: "body" });
   }
   const chunks = inMemory(content);
-  if (chunks === undefined) return { content, size: content.size, eightBit: "unknown", utf8Header: false, chunks };
-  const check = lineCheck();
+  if (chunks === undefined) {
+    return { content, size: content.size, eightBit: "unknown", utf8Header: false, dotless: false, chunks };
+  }
+  const check = new LineCheck();
   let size = 0;
-  let eightBit = false;
   for (const chunk of chunks) {
     check.push(chunk);
     size += chunk.byteLength;
-    eightBit ||= !isAscii(chunk);
   }
   check.end();
   checkSize(declared, size);
-  return { content, size, eightBit: eightBit ? "yes" : "no", utf8Header: eightBit && hasUtf8Header(chunks), chunks };
+  const { eightBit, dots } = check;
+  return { content, size, eightBit: eightBit ? "yes" : "no", utf8Header: eightBit && hasUtf8Header(chunks), dotless: !dots, chunks };
 }
 
 /** The bytes of a content one chunk at a time, each checked. Throws where they are not what they should be. */
 export async function* checkedChunks({ content }: Body, eightBit: boolean): AsyncGenerator<Buffer> {
-  const check = lineCheck();
+  const check = new LineCheck();
   let size = 0;
   for await (const bytes of content.open()) {
     const chunk = bufferOf(bytes);
     check.push(chunk);
-    if (!eightBit && !isAscii(chunk)) {
+    if (!eightBit && check.eightBit) {
       throw new Refusal("5.6.3", "the message has 8-bit bytes and the server does not offer 8BITMIME");
     }
     size += chunk.byteLength;
@@ -103,66 +105,16 @@ function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Looks as far as the blank line, or a window where there is none. */
+/** Looks as far as the blank line. */
 function hasUtf8Header(chunks: readonly Buffer[]): boolean {
   const start: Buffer[] = [CRLF];
   let size = 0;
   for (const chunk of chunks) {
-    if (size >= WINDOW) break;
-    start.push(chunk.subarray(0, WINDOW - size));
+    if (size >= LONGEST_HEADER) break;
+    start.push(chunk.subarray(0, LONGEST_HEADER - size));
     size += chunk.byteLength;
   }
   const head = Buffer.concat(start);
   const end = head.indexOf("\r\n\r\n");
   return !isAscii(end === -1 ? head : head.subarray(0, end));
-}
-
-/**
- * Refuses a CR or LF that stands alone, from which SMTP smuggling is made (RFC 5321 §2.3.8), and a line over 998
- * octets. Nothing is repaired here: changed bytes would break signatures.
- */
-function lineCheck(): { push(chunk: Buffer): void; end(): void } {
-  let offset = 0;
-  let carry = "";
-  let column = 0;
-
-  function checkWindow(window: Buffer): void {
-    const all = carry + window.toString("latin1");
-    const base = offset - carry.length;
-    carry = all.endsWith("\r") ? "\r" : "";
-    const text = carry === "" ? all : all.slice(0, -1);
-    const bare = /\r(?!\n)|(?<!\r)\n/.exec(text);
-    if (bare !== null) throw badLine(base + bare.index, bare[0] === "\r" ? "a bare CR" : "a bare LF");
-    column = checkLengths(text, column, base);
-    offset += window.byteLength;
-  }
-
-  return {
-    push(chunk) {
-      for (let at = 0; at < chunk.byteLength; at += WINDOW) checkWindow(chunk.subarray(at, at + WINDOW));
-    },
-    end() {
-      if (carry !== "") throw badLine(offset - 1, "a bare CR");
-      if (column > MAX_LINE) throw badLine(offset - column, `a line over ${MAX_LINE} octets`);
-    },
-  };
-}
-
-/** Jumps from line end to line end a thousand octets at a time. Returns the length of the unfinished last line. */
-function checkLengths(text: string, column: number, base: number): number {
-  let start = -column;
-  while (start + MAX_LINE + 2 <= text.length) {
-    const end = text.lastIndexOf("\n", start + MAX_LINE + 1);
-    if (end < start || end < 0) throw badLine(base + start, `a line over ${MAX_LINE} octets`);
-    start = end + 1;
-  }
-  const last = text.lastIndexOf("\n");
-  return last === -1 ? column + text.length : text.length - last - 1;
-}
-
-function badLine(offset: number, what: string): Refusal {
-  return new Refusal("5.6.0", `the message has ${what} at octet ${offset}`, {
-    phase: "body",
-    advice: "End every line with CRLF within 998 octets: compose with createMessage, or repair with rawMail.",
-  });
 }

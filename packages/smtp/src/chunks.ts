@@ -37,7 +37,7 @@ export async function sendChunks(
   current: Transaction,
   channel: Channel,
   timeouts: Required<Timeouts>,
-  { eightBit, following, notUnderstood, done }: BodyEvents,
+  { eightBit, following, understood, answered, done }: BodyEvents,
 ): Promise<void> {
   let refusal: Reply | undefined;
   let unanswered = 0;
@@ -46,7 +46,7 @@ export async function sendChunks(
   function onReply(reply: Reply): void {
     unanswered -= 1;
     if (reply.code >= 300 && reply.code < 400) return senseless(reply, channel);
-    if (reply.code >= 400 && notUnderstood(reply)) return;
+    if (!understood(reply)) return;
     if (reply.code >= 400 && refusal === undefined) {
       refusal = reply;
       if (!current.committed) current.stop(refused(reply, channel.scene("body")));
@@ -55,7 +55,7 @@ export async function sendChunks(
   }
 
   /** Waits until no more than so many chunks are unanswered; rejects when the channel ends first. */
-  async function answered(left: number): Promise<void> {
+  async function untilUnanswered(left: number): Promise<void> {
     while (unanswered > left) await channel.during(new Promise<void>((resolve) => (heard = resolve)));
   }
 
@@ -69,7 +69,7 @@ export async function sendChunks(
       channel.note(command);
       channel.write(command, chunk);
       await channel.drained();
-      await answered(AHEAD - 1);
+      await untilUnanswered(AHEAD - 1);
     }
   } catch (error) {
     if (channel.reason === undefined) current.stop(unreadable(error, channel));
@@ -79,15 +79,14 @@ export async function sendChunks(
     current.commit();
     const onLast = (reply: Reply): void => {
       if (refusal !== undefined && reply.code < 300) return senseless(reply, channel);
-      current.finish(refusal ?? reply);
-      done();
+      answered(refusal ?? reply);
     };
     channel.expect({ phase: "final", timeout: timeouts.final, onReply: onLast });
     channel.note(END);
     channel.write(END, ...following());
     return;
   }
-  await answered(0).catch(nothing);
+  await untilUnanswered(0).catch(nothing);
   // Where the connection ended instead, there is nothing left to do for this mail.
   if (channel.reason === undefined) done();
 }

@@ -66,7 +66,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
   function hasRoom(): boolean {
     const last = underWay.at(-1);
     if (last === undefined) return mayTakeMore();
-    return dialogue.pipelining && last.committed && underWay.length < dialogue.window && mayTakeMore();
+    return last.committed && dialogue.hasRoom(underWay) && mayTakeMore();
   }
 
   /** Takes jobs on while there is room behind the last, and gives what to write for them. */

@@ -4,7 +4,7 @@ import { dotStuffer } from "./dots.ts";
 import { doubtful, lost, refused } from "./failure.ts";
 import type { Timeouts } from "./options.ts";
 import type { BodyEvents } from "./sending.ts";
-import { bodyChunks, isSmall, unreadable } from "./sending.ts";
+import { SMALL, bodyChunks, isUpTo, unreadable } from "./sending.ts";
 import type { Transaction } from "./transaction.ts";
 
 /**
@@ -20,8 +20,8 @@ export function sendData(
 ): void {
   const { body } = current.job;
   channel.note(`(message${body.size === undefined ? "" : ` of ${body.size} bytes`})`);
-  if (isSmall(body) && !channel.ahead) {
-    const stuffer = dotStuffer();
+  if (isUpTo(SMALL, body) && !channel.ahead) {
+    const stuffer = dotStuffer(body.dotless);
     const pieces = (body.chunks ?? []).map((chunk) => stuffer.push(chunk));
     current.commit();
     expectFinal(current, channel, timeouts, events.done, lmtp);
@@ -66,7 +66,7 @@ async function stream(
   timeouts: Required<Timeouts>,
   { eightBit, following }: BodyEvents,
 ): Promise<void> {
-  const stuffer = dotStuffer();
+  const stuffer = dotStuffer(current.job.body.dotless);
   for await (const chunk of bodyChunks(current.job.body, eightBit)) {
     if (channel.reason !== undefined) return;
     channel.write(stuffer.push(chunk));

@@ -4,7 +4,7 @@ import { sendData } from "./data.ts";
 import type { Resolved } from "./options.ts";
 import type { Piece } from "./pieces.ts";
 import type { BodyEvents } from "./sending.ts";
-import { isSmall } from "./sending.ts";
+import { SMALL, isUpTo } from "./sending.ts";
 import type { Session } from "./session.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -14,8 +14,8 @@ export interface Dialogue {
   readonly pipelining: boolean;
   /** Messages have gone out in chunks. */
   readonly chunking: boolean;
-  /** Mails that may be under way. With CHUNKING it grows with what the server proves to accept. */
-  readonly window: number;
+  /** One more may go out behind these. With CHUNKING that grows with what the server proves to accept. */
+  hasRoom(underWay: readonly Transaction[]): boolean;
   /** Expects the replies to a mail and gives what to write for it now; the rest follows as replies come. */
   begin(current: Transaction): readonly Piece[];
 }
@@ -37,6 +37,10 @@ export interface DialogueEvents {
 const DATA = "DATA\r\n";
 /** Codes that say "what is BDAT?" (RFC 5321 §4.2.4). */
 const UNKNOWN_COMMAND: ReadonlySet<number> = new Set([500, 502, 504]);
+/** A server that has proven to know BDAT gets up to this in one chunk behind the envelope, without an answer to it. */
+const ONE_CHUNK = 256 * 1024;
+/** With so many octets of several messages unanswered, no further mail goes out: about what kernels hold for a connection. */
+const AHEAD = 1024 * 1024;
 /** A message and, behind its final dot, one envelope, whose own message waits for its 354. */
 const BEHIND_A_DOT = 2;
 
@@ -50,7 +54,7 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
   const eightBit = capabilities.has("8BITMIME");
   let window = 1;
   let chunking = false;
-  /** A message in chunks has been taken: the server knows BDAT. */
+  /** A chunk has been taken: the server knows BDAT. */
   let proven = false;
 
   function expectLine(current: Transaction, index: number, then: () => void): string {
@@ -67,12 +71,12 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
   }
 
   function chunked(current: Transaction): readonly Piece[] {
-    const small = isSmall(current.job.body);
+    const inOne = isUpTo(proven ? ONE_CHUNK : SMALL, current.job.body);
     const last = current.envelope.length - 1;
     const lines = current.envelope.map((_, index) =>
-      expectLine(current, index, index === last && !small ? () => sendLarge(current) : nothing),
+      expectLine(current, index, index === last && !inOne ? () => sendLarge(current) : nothing),
     );
-    const chunk = small ? lastChunk(current, channel, timeouts, (reply) => onLastChunk(current, reply)) : [];
+    const chunk = inOne ? lastChunk(current, channel, timeouts, (reply) => onMessage(current, reply)) : [];
     const [command = ""] = chunk;
     channel.note(lines.join("") + String(command));
     return [...lines, ...chunk];
@@ -124,30 +128,27 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
     void sendChunks(current, channel, timeouts, bodyEvents(current));
   }
 
-  function onLastChunk(current: Transaction, reply: Reply): void {
-    if (reply.code < 300) {
-      proven = true;
-      window = Math.min(window * 2, options.window);
-    } else {
-      if (notUnderstood(current, reply)) return;
-      // Servers count errors, and hang up on those who make too many in a row.
-      window = Math.max(1, Math.floor(window / 2));
-    }
+  /** The reply to a message in chunks. Servers count errors, and hang up on those who make too many in a row. */
+  function onMessage(current: Transaction, reply: Reply): void {
+    if (!understood(current, reply)) return;
+    window = reply.code < 300 ? Math.min(window * 2, options.window) : Math.max(1, Math.floor(window / 2));
     current.finish(reply);
     events.done(current);
   }
 
-  function notUnderstood(current: Transaction, reply: Reply): boolean {
+  function understood(current: Transaction, reply: Reply): boolean {
+    proven ||= reply.code < 300;
     const unknown = !proven && UNKNOWN_COMMAND.has(reply.code) && current.open && current.accepted > 0;
     if (unknown) events.notUnderstood(current, reply);
-    return unknown;
+    return !unknown;
   }
 
   function bodyEvents(current: Transaction): BodyEvents {
     return {
       eightBit,
       following: events.following,
-      notUnderstood: (reply) => notUnderstood(current, reply),
+      understood: (reply) => understood(current, reply),
+      answered: (reply) => onMessage(current, reply),
       done: () => events.done(current),
     };
   }
@@ -157,10 +158,11 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
     get chunking() {
       return chunking;
     },
-    get window() {
-      // As many replies as there are recipients: only when all are in, one too many is seen.
-      if (lmtp) return 1;
-      return chunks && events.mayChunk() ? window : BEHIND_A_DOT;
+    hasRoom(underWay) {
+      // With LMTP as many replies come as there are recipients: only when all are in, one too many is seen.
+      if (!pipelining || lmtp) return false;
+      const most = chunks && events.mayChunk() ? window : BEHIND_A_DOT;
+      return underWay.length < most && (underWay.length < 2 || octetsOf(underWay) < AHEAD);
     },
     begin(current) {
       if (!pipelining) return lockStep(current, 0);
@@ -169,6 +171,12 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
       return inChunks ? chunked(current) : group(current);
     },
   };
+}
+
+function octetsOf(underWay: readonly Transaction[]): number {
+  let octets = 0;
+  for (const { job } of underWay) octets += job.body.size ?? 0;
+  return octets;
 }
 
 function nothing(): void {

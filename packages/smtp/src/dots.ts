@@ -12,7 +12,8 @@ export interface DotStuffer {
   end(): string;
 }
 
-export function dotStuffer(): DotStuffer {
+/** `dotless`: no line begins with a dot, so there is nothing to look for. */
+export function dotStuffer(dotless: boolean): DotStuffer {
   // As if a complete line went before: nothing at all needs only the dot.
   let last = LF;
   let lastButOne = CR;
@@ -20,7 +21,7 @@ export function dotStuffer(): DotStuffer {
     push(chunk) {
       const { byteLength } = chunk;
       if (byteLength === 0) return chunk;
-      const dots = dotsOf(chunk, last === LF);
+      const dots = dotless ? NONE : dotsOf(chunk, last === LF);
       lastButOne = byteLength > 1 ? (chunk[byteLength - 2] ?? 0) : last;
       last = chunk[byteLength - 1] ?? 0;
       return dots.length === 0 ? chunk : doubled(chunk, dots);
@@ -28,6 +29,8 @@ export function dotStuffer(): DotStuffer {
     end: () => (last === LF && lastButOne === CR ? END : `\r\n${END}`),
   };
 }
+
+const NONE: readonly number[] = [];
 
 /** Where lines begin with a dot. */
 function dotsOf(chunk: Buffer, atLineStart: boolean): readonly number[] {

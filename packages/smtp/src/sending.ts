@@ -12,18 +12,20 @@ export interface BodyEvents {
   readonly eightBit: boolean;
   /** The last byte is about to be written: what may ride behind it. */
   readonly following: () => readonly Piece[];
-  /** True where the reply to a chunk says that the server knows no BDAT; that was then all over this connection. */
-  readonly notUnderstood: (reply: Reply) => boolean;
-  /** The message is answered, or will not be completed. */
+  /** Takes in the reply to a chunk. False where it says that the server knows no BDAT; that was then all over this connection. */
+  readonly understood: (reply: Reply) => boolean;
+  /** The message is answered with this. */
+  readonly answered: (reply: Reply) => void;
+  /** The message will not be completed. */
   readonly done: () => void;
 }
 
-/** Up to this size a mail in memory goes out with one write. */
-const ONE_WRITE = 64 * 1024;
+/** Up to this size a message goes out with one write: it makes no progress that anybody could wait for. */
+export const SMALL: number = 64 * 1024;
 
-/** Is the message in memory and small? */
-export function isSmall({ chunks, size }: Body): boolean {
-  return chunks !== undefined && size !== undefined && size <= ONE_WRITE;
+/** Is the message in memory, and no larger than this? */
+export function isUpTo(most: number, { chunks, size }: Body): boolean {
+  return chunks !== undefined && size !== undefined && size <= most;
 }
 
 /** The message as it is sent: slices of what is in memory, else the chunks of the stream, each checked. */

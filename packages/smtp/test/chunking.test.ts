@@ -119,6 +119,21 @@ describe("chunking: large and streamed contents", () => {
     expect(peer.transcripts.flat().filter((line) => line === "C: DATA")).toEqual([]);
   });
 
+  it("C33: once a chunk was taken, up to 256 KiB go behind the envelope in one", async () => {
+    const [most, more] = [256 * 1024, 256 * 1024 + 1].map((size) => large(size).slice(0, size - 2).concat("\r\n"));
+    await using peer = await scripted((s) =>
+      s
+        .greet(...EXTENSIONS).use(taken)
+        .expectGroup(MAIL, RCPT).expectBdat({ size: most?.length ?? 0, last: true }).reply("250 ok", "250 ok", "250 ok")
+        .expectGroup(MAIL, RCPT).expectSilence().reply("250 ok", "250 ok")
+        .expectBdat({ last: false }).expectBdat({ size: 1, last: false }).expectBdat({ size: 0, last: true }).reply("250 ok", "250 ok", "250 ok"),
+    );
+    await using transport = plain(peer);
+    await warm(() => transport.send(mail()), 1);
+    for (const content of [most, more]) expect(kinds(await transport.send(mail({ content: content ?? "" })))).toEqual(["accepted"]);
+    expect(peer.sessions[0]?.messages.slice(1).map((message) => message.content.length)).toEqual([256 * 1024, 256 * 1024 + 1]);
+  });
+
   it("C33: many small chunks of a stream are gathered", async () => {
     const content = large(200_000);
     const pieces = content.match(/[^]{1,7}/g) ?? [];
@@ -227,6 +242,17 @@ describe("chunking: the window", () => {
     const sends = Array.from({ length: 20 }, () => transport.send(mail()));
     expect(transport.stats()).toMatchObject({ sending: window, waiting: 20 - window });
     expect((await Promise.all(sends)).flatMap(kinds)).toEqual(Array.from({ length: 20 }, () => "accepted"));
+  });
+
+  it("C33: with 1 MiB unanswered no further mail goes out", async () => {
+    const content = large(200_000);
+    await using peer = await modelPeer({ extensions: EXTENSIONS });
+    await using transport = plain(peer);
+    await warm(() => transport.send(mail()));
+    const sends = Array.from({ length: 10 }, () => transport.send(mail({ content })));
+    expect(transport.stats()).toMatchObject({ sending: 6, waiting: 4 });
+    expect((await Promise.all(sends)).flatMap(kinds)).toEqual(Array.from({ length: 10 }, () => "accepted"));
+    expect(peer.messages.slice(4).every((message) => message.content.toString() === content)).toBe(true);
   });
 
   it.each([1, 3])("C33: window: %i is never exceeded", async (window) => {
