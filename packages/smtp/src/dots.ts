@@ -13,7 +13,7 @@ export interface DotStuffer {
 }
 
 /** `dotless`: no line begins with a dot, so there is nothing to look for. */
-export function dotStuffer(dotless: boolean): DotStuffer {
+export function dotStuffer(dotless: boolean = false): DotStuffer {
   // As if a complete line went before: nothing at all needs only the dot.
   let last = LF;
   let lastButOne = CR;
