@@ -16,7 +16,7 @@ function byTheBook(bytes: Buffer): Verdict {
   let start = 0;
   for (let at = 0; at < bytes.length; at += 1) {
     const [before, byte, after] = [bytes[at - 1], bytes[at], bytes[at + 1]];
-    if (byte === 13 && after !== 10) return refusal(`a bare CR at octet ${at}`);
+    if (byte === 13 && after !== undefined && after !== 10) return refusal(`a bare CR at octet ${at}`);
     if (byte === 10 && before !== 13) return refusal(`a bare LF at octet ${at}`);
   }
   for (let at = 0; at < bytes.length; at += 1) {
@@ -24,6 +24,8 @@ function byTheBook(bytes: Buffer): Verdict {
     if (at - 1 - start > 998) return refusal(`a line over 998 octets at octet ${start}`);
     start = at + 1;
   }
+  // Only the end tells that the last one is bare, or a line without an end too long.
+  if (bytes.at(-1) === 13 && bytes.length - start <= 999) return refusal(`a bare CR at octet ${bytes.length - 1}`);
   if (bytes.length - start > 998) return refusal(`a line over 998 octets at octet ${start}`);
   return { refused: undefined, eightBit: bytes.some((byte) => byte > 127) };
 }
