@@ -1,0 +1,14 @@
+export type { AddressOrder } from "./addresses.ts";
+export type { CacheOptions } from "./dns/cache.ts";
+export type { DnsResolverOptions } from "./dns/dns-resolver.ts";
+export { dnsResolver } from "./dns/dns-resolver.ts";
+export type { Answer, RecordType, Resolver } from "./dns/resolver.ts";
+export type { MxTransport } from "./mx.ts";
+export { mx } from "./mx.ts";
+export type { MxOptions } from "./options.ts";
+export type { Fetch } from "./policy/sts-fetch.ts";
+export type { StsPolicy } from "./policy/sts-policy.ts";
+export type { KeptPolicy, MtaStsOptions, PolicyStore } from "./policy/sts.ts";
+export type { PoolsOptions, PoolsStats } from "./pools.ts";
+export type { ReportedPolicy, TlsObservation } from "./tls-rpt/observation.ts";
+export type { TlsResult } from "./tls-rpt/result.ts";
