@@ -1,4 +1,4 @@
-// Lists which rows of docs/requirements.md have a test that names them. With --json as data.
+// Lists which rows of docs/requirements.md have a test that names them, those of test:interop included. With --json as data.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,7 +8,8 @@ import { root } from "./lib/workspace.ts";
 
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false } } });
 const sections = requirementsOf(await readFile(join(root, "docs", "requirements.md"), "utf8"));
-const coverage = coverageOf(sections, await testTitles(root));
+const suites = await Promise.all([testTitles(root), testTitles(root, [], "interop/vitest.config.ts")]);
+const coverage = coverageOf(sections, suites.flatMap((titles) => [...titles]));
 const covered = coverage.reduce((sum, section) => sum + section.covered.length, 0);
 const total = coverage.reduce((sum, section) => sum + section.total, 0);
 

@@ -29,29 +29,30 @@ async function ci(
 const green = {
   test: { counts: ["10 0 1"] },
   "test:node26": { counts: ["10 0 2"] },
+  "test:runtimes": { counts: ["3 0 0", "4 0 1"] },
   "test:interop": { counts: ["5 0 0"] },
 };
 
 describe(".ci/run", () => {
   it("closes with the sums over all runs", async () => {
-    expect(await ci(green)).toEqual({ closing: "25 passed, 0 failed, 3 skipped", status: 0 });
+    expect(await ci(green)).toEqual({ closing: "32 passed, 0 failed, 4 skipped", status: 0 });
   });
 
   it("fails and goes on where a test fails", async () => {
     const { closing, status } = await ci({ ...green, test: { counts: ["9 1 0"], code: 1 } });
-    expect(closing).toBe("24 passed, 1 failed, 2 skipped");
+    expect(closing).toBe("31 passed, 1 failed, 3 skipped");
     expect(status).not.toBe(0);
   });
 
   it.for([
-    ["the types, before any test ran", { ...green, test: { code: 2 } }, "15 passed, 1 failed, 2 skipped"],
+    ["the types, before any test ran", { ...green, test: { code: 2 } }, "22 passed, 1 failed, 3 skipped"],
     [
       "something after the tests",
       { ...green, test: { counts: ["10 0 0"], code: 1 } },
-      "25 passed, 1 failed, 2 skipped",
+      "32 passed, 1 failed, 3 skipped",
     ],
-    ["a script without tests", { ...green, "test:packages": { code: 1 } }, "25 passed, 1 failed, 3 skipped"],
-    ["a suite that ran nothing and says it is well", { ...green, "test:node26": {} }, "15 passed, 1 failed, 1 skipped"],
+    ["a script without tests", { ...green, "test:packages": { code: 1 } }, "32 passed, 1 failed, 4 skipped"],
+    ["a suite that ran nothing and says it is well", { ...green, "test:node26": {} }, "22 passed, 1 failed, 2 skipped"],
   ] as const)("counts as a failure %s", async ([, scripts, closing]) => {
     const ended = await ci(scripts);
     expect(ended.closing).toBe(closing);
@@ -60,8 +61,8 @@ describe(".ci/run", () => {
 
   it("does not pass without a test", async () => {
     const skipped = { counts: ["0 0 4"] };
-    const { closing, status } = await ci({ test: skipped, "test:node26": skipped, "test:interop": skipped });
-    expect(closing).toBe("0 passed, 0 failed, 12 skipped");
+    const { closing, status } = await ci({ test: skipped, "test:node26": skipped, "test:runtimes": skipped, "test:interop": skipped });
+    expect(closing).toBe("0 passed, 0 failed, 16 skipped");
     expect(status).not.toBe(0);
   });
 });

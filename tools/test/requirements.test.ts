@@ -93,4 +93,9 @@ describe("testTitles", { timeout: SLOW }, () => {
     const titles = await testTitles(root, ["tools/test/markdown.test.ts"]);
     expect([...titles]).toEqual(expect.arrayContaining(["fill", "refuses markers that are missing"]));
   });
+
+  it("gives those of another configuration, and starts no server for it", async () => {
+    const titles = await testTitles(root, ["postfix-window"], "interop/vitest.config.ts");
+    expect([...titles].flatMap(idsIn)).toEqual(expect.arrayContaining(["I1", "C13"]));
+  });
 });
