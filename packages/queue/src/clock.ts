@@ -9,8 +9,7 @@ export interface Clock {
 }
 
 /**
- * Set by the wall clock now and running on a monotonic one from then on: stepping the wall clock does nothing to it. It
- * keeps no process alive by itself.
+ * Set by the wall clock now and running on a monotonic one from then on: stepping the wall clock does nothing to it.
  */
 export function anchoredClock(): Clock {
   const start = Date.now() - performance.now();

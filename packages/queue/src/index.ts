@@ -1,5 +1,8 @@
 export type { Clock } from "./clock.ts";
 export { anchoredClock } from "./clock.ts";
+export { drain } from "./drain.ts";
+export type { Worker } from "./drain.ts";
+export type { AdaptiveBounds, DrainOptions } from "./drain-options.ts";
 export type { EventStream } from "./event-stream.ts";
 export { eventStream } from "./event-stream.ts";
 export type {

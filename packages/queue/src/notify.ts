@@ -11,6 +11,7 @@ export function notify<T>(name: string, callback: ((event: T) => unknown) | unde
   }
 }
 
-function warn(name: string, error: unknown): void {
+/** What the user's function threw, as a warning of the process. */
+export function warn(name: string, error: unknown): void {
   emitWarning(`${name} threw: ${error instanceof Error ? error.message : String(error)}`, { type: "PostroadWarning" });
 }

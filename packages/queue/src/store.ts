@@ -74,7 +74,8 @@ export interface ClaimRequest {
   readonly ttl: number;
   /**
    * Entries whose `agesFrom` is this or earlier are given too, whatever their due time and their lane's parking, within
-   * its limit: somebody has to give them up. Those past `expiresAt` always are, whatever the limit.
+   * its limit: somebody has to give them up. Those past `expiresAt` always are, whatever the limit. Neither holds for
+   * an entry with nobody left in `envelope.to`.
    */
   readonly aged?: number;
   /** In the same way, entries that are not `delayed` yet, whose `agesFrom` is this or earlier: somebody has to tell the sender. */

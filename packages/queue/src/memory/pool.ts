@@ -39,15 +39,17 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
   function settleIn(kept: Kept): void {
     kept.place += 1;
     const ticket = { kept, place: kept.place };
-    const { state, dueAt, agesFrom, expiresAt, delayed } = kept.entry;
+    const { state, dueAt, agesFrom, expiresAt, delayed, envelope } = kept.entry;
     if (kept.isGone || state !== "ready") return;
     if (kept.lease !== undefined) {
       leases.add(kept.lease.until, ticket);
       return;
     }
-    byAge.add(agesFrom, ticket);
-    if (delayed !== true) notDelayed.add(agesFrom, ticket);
-    if (expiresAt !== undefined) byExpiry.add(expiresAt, ticket);
+    if (envelope.to.length > 0) {
+      byAge.add(agesFrom, ticket);
+      if (delayed !== true) notDelayed.add(agesFrom, ticket);
+      if (expiresAt !== undefined) byExpiry.add(expiresAt, ticket);
+    }
     if (dueAt <= (last ?? 0)) inLanes.put(ticket);
     else waiting.add(dueAt, ticket);
   }

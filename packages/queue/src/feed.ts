@@ -1,0 +1,131 @@
+import { alarm } from "./alarm.ts";
+import type { Policy } from "./drain-options.ts";
+import type { TroubleEvent } from "./events.ts";
+import type { LaneMemory } from "./lane-memory.ts";
+import type { Settler } from "./settler.ts";
+import { troubleWait } from "./settler.ts";
+import type { ClaimRequest, Lease, Store } from "./store.ts";
+
+/** Claims what there is to do as places become free. */
+export interface Feed {
+  /** Something may have changed. */
+  wake(): void;
+  /** A delivery has ended, and its place is free. */
+  ended(): void;
+  /** Claims no more, and hands back what was claimed and not begun. */
+  stop(): Promise<void>;
+}
+
+export interface FeedRequest {
+  readonly store: Store;
+  readonly policy: Policy;
+  readonly lanes: LaneMemory;
+  readonly settler: Settler;
+  readonly emit: (event: TroubleEvent) => void;
+  /** Places that are free now. */
+  readonly free: () => number;
+  readonly begin: (lease: Lease) => void;
+}
+
+/** Milliseconds. */
+const LINGER = 5;
+/** Where something is due and its lane is full, perhaps of other processes' deliveries. */
+const FULL = 1000;
+
+export function feed(request: FeedRequest): Feed {
+  const { store, policy, settler, emit, free, begin } = request;
+  const { clock, concurrency } = policy;
+  const bell = alarm(clock);
+  let isStopped = false;
+  let failures = 0;
+  let ended = 0;
+  const unwatch = store.watch(bell.ring);
+  const running = run();
+
+  async function run(): Promise<void> {
+    while (!isStopped) {
+      await room();
+      if (isStopped) return;
+      bell.reset();
+      ended = 0;
+      const limit = free();
+      const leases = await claim(limit);
+      if (leases === undefined) await bell.pause(troubleWait(failures, policy));
+      else if (isStopped) await handBack(leases);
+      else {
+        for (const lease of leases) begin(lease);
+        if (leases.length < limit) await nothingMore();
+      }
+    }
+  }
+
+  /**
+   * Until there is a place, and nothing that cannot be written down. Where deliveries are under way, also until a
+   * quarter of them have ended or a moment has passed, so that one claim fills several places.
+   */
+  async function room(): Promise<void> {
+    while (!isStopped && (free() <= 0 || settler.isStuck)) {
+      bell.reset();
+      await bell.wait(policy.poll);
+    }
+    const wanted = Math.ceil((concurrency - free()) / 4);
+    await bell.linger(LINGER, () => isStopped || ended >= wanted);
+  }
+
+  async function claim(limit: number): Promise<readonly Lease[] | undefined> {
+    try {
+      const leases = await store.claim(claimOf(limit, request));
+      failures = 0;
+      return leases;
+    } catch (error) {
+      failures += 1;
+      emit({ kind: "trouble", at: clock.now(), during: "claim", error });
+      return undefined;
+    }
+  }
+
+  async function nothingMore(): Promise<void> {
+    if (bell.isRung) return;
+    let due: number | undefined;
+    try {
+      due = await store.nextDue();
+    } catch (error) {
+      emit({ kind: "trouble", at: clock.now(), during: "claim", error });
+    }
+    const wait = due === undefined ? policy.poll : due - clock.now();
+    await bell.wait(Math.min(policy.poll, wait > 0 ? wait : FULL));
+  }
+
+  async function handBack(leases: readonly Lease[]): Promise<void> {
+    await Promise.all(leases.map((lease) => settler.settle(lease, lease.entry)));
+  }
+
+  return {
+    wake: bell.ring,
+    ended() {
+      ended += 1;
+      bell.ring();
+    },
+    stop() {
+      isStopped = true;
+      unwatch();
+      bell.end();
+      return running;
+    },
+  };
+}
+
+function claimOf(limit: number, { policy, lanes }: FeedRequest): ClaimRequest {
+  const { clock, maxAge, ttl, window, bounce, delayAfter } = policy;
+  const now = clock.now();
+  const limits = lanes.limits();
+  return {
+    now,
+    limit,
+    perLane: window.initial,
+    ttl,
+    aged: now - maxAge,
+    ...(limits !== undefined && { lanes: limits }),
+    ...(typeof bounce === "object" && delayAfter !== false && { late: now - delayAfter }),
+  };
+}

@@ -1,0 +1,104 @@
+import type { Receipt } from "@postroad/core";
+import { Refusal } from "@postroad/core";
+import type { Policy } from "./drain-options.ts";
+import type { TroubleEvent } from "./events.ts";
+import type { Lease, Store } from "./store.ts";
+
+/** A lease of this worker, and the delivery in its name. */
+export interface Flight {
+  readonly lease: Lease;
+  readonly controller: AbortController;
+  /** Somebody else may have the entry by now. */
+  isLost: boolean;
+  /** Its delivery took longer than the deadline. */
+  isOverdue: boolean;
+  /** When its delivery began. */
+  startedAt: number | undefined;
+  /** Ends the wait for a delivery that does not settle. */
+  abandon: (() => void) | undefined;
+}
+
+export interface Flights {
+  readonly size: number;
+  begin(lease: Lease): Flight;
+  /** Waits for a delivery as long as its deadline and grace last; undefined where it does not settle by then. */
+  watch(flight: Flight, delivery: Promise<Receipt>): Promise<Receipt | undefined>;
+  end(flight: Flight): void;
+  /** Aborts every delivery. */
+  abort(reason: Refusal): void;
+  /** Does not wait any longer for what has been aborted. */
+  abandon(): void;
+  stop(): void;
+}
+
+/** Keeps the leases of what is under way, and its deadlines, with one timer for all. */
+export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent) => void): Flights {
+  const { clock, ttl, deadline, grace } = policy;
+  const interval = Math.max(1, Math.floor(Math.min(ttl / 3, deadline / 2, grace)));
+  const all = new Set<Flight>();
+  let isRenewing = false;
+  let renewedAt = clock.now();
+  let callOff: (() => void) | undefined = clock.after(interval, tick);
+
+  function tick(): void {
+    callOff = clock.after(interval, tick);
+    const now = clock.now();
+    for (const flight of all) checkDeadline(flight, now);
+    if (isRenewing || all.size === 0 || now - renewedAt < ttl / 3 - 1) return;
+    renewedAt = now;
+    isRenewing = true;
+    void renew([...all].filter(({ isLost }) => !isLost)).finally(() => (isRenewing = false));
+  }
+
+  function checkDeadline(flight: Flight, now: number): void {
+    const { startedAt, controller, abandon } = flight;
+    if (startedAt === undefined || now - startedAt < deadline) return;
+    flight.isOverdue = true;
+    controller.abort(new Refusal("4.4.2", `not delivered within ${deadline} ms`));
+    if (now - startedAt >= deadline + grace) abandon?.();
+  }
+
+  async function renew(flying: readonly Flight[]): Promise<void> {
+    try {
+      const kept = await store.renew(flying.map(({ lease }) => lease), clock.now() + ttl);
+      for (const [index, flight] of flying.entries()) if (kept[index] === false && all.has(flight)) lose(flight);
+    } catch (error) {
+      emit({ kind: "trouble", at: clock.now(), during: "renew", error });
+    }
+  }
+
+  return {
+    get size() {
+      return all.size;
+    },
+    begin(lease) {
+      const flight = { lease, controller: new AbortController(), isLost: false, isOverdue: false, startedAt: undefined, abandon: undefined };
+      all.add(flight);
+      return flight;
+    },
+    watch(flight, delivery) {
+      flight.startedAt = clock.now();
+      return new Promise<Receipt | undefined>((resolve) => {
+        flight.abandon = () => resolve(undefined);
+        void delivery.then(resolve);
+      }).finally(() => (flight.startedAt = undefined));
+    },
+    end: (flight) => void all.delete(flight),
+    abort(reason) {
+      for (const { controller } of all) controller.abort(reason);
+    },
+    abandon() {
+      for (const { controller, abandon } of all) if (controller.signal.aborted) abandon?.();
+    },
+    stop() {
+      callOff?.();
+      callOff = undefined;
+    },
+  };
+}
+
+/** Its delivery is of no use any more: somebody else will deliver the entry. */
+function lose(flight: Flight): void {
+  flight.isLost = true;
+  flight.controller.abort(new Refusal("4.3.2", "the lease was lost"));
+}
