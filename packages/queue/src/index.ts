@@ -26,6 +26,8 @@ export type { LaneOf } from "./lane.ts";
 export { laneByDomain } from "./lane.ts";
 export type { QueueMailOptions } from "./mail-options.ts";
 export { QUEUE_NOTES, withQueueOptions } from "./mail-options.ts";
+export type { Manager } from "./manage.ts";
+export { manage } from "./manage.ts";
 export type { MemoryStoreOptions } from "./memory/memory-store.ts";
 export { memoryStore } from "./memory/memory-store.ts";
 export { queue } from "./queue.ts";
