@@ -22,7 +22,7 @@ export async function deliver(mail: Mail, plan: Plan, demands: Demands, context:
     if (attempts >= context.maxAddresses) break;
     if (isCandidate(candidate)) attempts += 1;
     const part = narrow(mail, left);
-    const got = isCandidate(candidate) ? await attempt(part, candidate, plan, context, options) : passedOver(part, candidate, context);
+    const got = isCandidate(candidate) ? await attempt(part, candidate, plan, demands, context, options) : passedOver(part, candidate, context);
     for (const outcome of got.outcomes) {
       const key = mailboxKey(outcome.recipient);
       best.set(key, moreHopeful(best.get(key), outcome));
@@ -43,10 +43,20 @@ function passedOver(mail: Mail, { host, reason }: PassedOver, { by }: Context): 
   return receipt(mail, { ...verdictOf(reason, by), remote: reason.options.remote ?? host });
 }
 
-/** By one address; in clear text for those whom TLS failed, where no policy forbids it. */
-async function attempt(mail: Mail, candidate: Candidate, plan: Plan, context: Context, options: SendOptions): Promise<Receipt> {
+/**
+ * By one address; in clear text for those whom TLS failed, where no policy forbids it. A mail that policies do not concern,
+ * such as a report about TLS, is in no report either (RFC 8460 §3).
+ */
+async function attempt(
+  mail: Mail,
+  candidate: Candidate,
+  plan: Plan,
+  demands: Demands,
+  context: Context,
+  options: SendOptions,
+): Promise<Receipt> {
   const { security } = candidate.decision;
-  const first = await context.pools.send({ ...candidate, security }, mail, options, plan.domains);
+  const first = await context.pools.send({ ...candidate, security }, mail, options, demands.relaxed ? [] : plan.domains);
   observeSessions(first, candidate, context);
   const failed = security.mayFallBack === true && options.signal?.aborted !== true ? pick(mail, first.receipt, failedByTls) : [];
   if (failed.length === 0) return named(mail, first.receipt, candidate, context);

@@ -4,8 +4,23 @@ import { resultOfCode } from "../tls-rpt/result.ts";
 import type { StsPolicy } from "./sts-policy.ts";
 import { parsePolicy } from "./sts-policy.ts";
 
-/** As the `fetch` of the platform. */
-export type Fetch = typeof globalThis.fetch;
+/** Asks by https: what of the `fetch` of the platform is needed here. Must check certificates, and honour all of `init`. */
+export type Fetch = (url: string, init: FetchInit) => Promise<FetchResponse>;
+
+export interface FetchInit {
+  readonly method: "GET" | "POST";
+  readonly headers: Record<string, string>;
+  readonly body?: Uint8Array<ArrayBuffer>;
+  /** Rejects when told to look elsewhere. */
+  readonly redirect: "error";
+  readonly signal: AbortSignal;
+}
+
+export interface FetchResponse {
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  readonly body: (AsyncIterable<Uint8Array> & { cancel(): Promise<void> }) | null;
+}
 
 /** No policy could be had: what reports call it, and why. */
 export class StsFailure extends Error {
@@ -30,7 +45,7 @@ export async function fetchPolicy(domain: string, fetch: Fetch, timeout: number,
   const url = `https://mta-sts.${domain}/.well-known/mta-sts.txt`;
   let text: string;
   try {
-    const response = await fetch(url, { redirect: "error", signal: limit, headers: { accept: "text/plain" } });
+    const response = await fetch(url, { method: "GET", redirect: "error", signal: limit, headers: { accept: "text/plain" } });
     if (response.status !== 200) throw new Error(`it answers ${response.status}`);
     if (!/^text\/plain(?:\s*;|$)/i.test(response.headers.get("content-type") ?? "")) throw new Error("it is not text/plain");
     text = await bodyOf(response);
@@ -44,8 +59,7 @@ export async function fetchPolicy(domain: string, fetch: Fetch, timeout: number,
   }
 }
 
-async function bodyOf(response: Response): Promise<string> {
-  const body: AsyncIterable<Uint8Array> | undefined = response.body ?? undefined;
+async function bodyOf({ body }: FetchResponse): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body ?? []) {

@@ -6,7 +6,6 @@ export function stsId(records: readonly string[]): string | undefined {
   const ours = records.filter((record) => /^v=STSv1[ \t]*;/.test(record));
   const [record] = ours;
   if (record === undefined || ours.length > 1) return undefined;
-  const fields = record.split(";").map((field) => field.trim()).slice(1);
-  const ids = fields.flatMap((field) => /^id=([A-Za-z0-9]{1,32})$/.exec(field)?.[1] ?? []);
-  return ids.length === 1 ? ids[0] : undefined;
+  const id = record.split(";").map((field) => field.trim()).find((field) => field.startsWith("id="));
+  return /^id=([A-Za-z0-9]{1,32})$/.exec(id ?? "")?.[1];
 }

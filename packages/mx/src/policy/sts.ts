@@ -24,7 +24,7 @@ export interface PolicyStore {
 }
 
 export interface MtaStsOptions {
-  /** Fetches policies; must check certificates, and honour `redirect: "error"` and `signal`. @default that of the platform */
+  /** Fetches policies. @default the `fetch` of the platform */
   readonly fetch?: Fetch;
   /** Milliseconds that fetching a policy may take. @default 30_000 */
   readonly timeout?: number;

@@ -1,0 +1,133 @@
+import { MAX_TIMER } from "@postroad/core";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { dnsResolver } from "../dns/dns-resolver.ts";
+import { ask } from "../dns/resolver.ts";
+import { mapped } from "../wait.ts";
+import type { DomainDay } from "./collector.ts";
+import { DAY, collector } from "./collector.ts";
+import type { TlsObservation } from "./observation.ts";
+import type { ReportOutcome, TlsReportsOptions } from "./options.ts";
+import { checkTlsReports } from "./options.ts";
+import { reportMail } from "./report-mail.ts";
+import type { Reporter } from "./report.ts";
+import { reportOf } from "./report.ts";
+import type { ReportTarget } from "./rua.ts";
+import { reportTargets } from "./rua.ts";
+
+/** Takes down what became of TLS, and reports it to the domains that ask for it (RFC 8460). */
+export interface TlsReports extends AsyncDisposable {
+  /** What `mx({ tlsReports })` calls. */
+  record(observation: TlsObservation): void;
+  /** Sends the reports of all days that are over; with `unfinished` of the running day, too, before this host stops, say. */
+  send(options?: { readonly unfinished?: boolean }): Promise<readonly ReportOutcome[]>;
+  /** Ends the daily sending, after what is being sent. What was taken down and not sent is lost. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Reports leave within these hours after the day, not all at once (RFC 8460 §4.1). */
+const SPREAD = 4 * 3_600_000;
+/** Between attempts to send what could not be sent, and for how long after the day (RFC 8460 §5.5). */
+const RETRY = 3_600_000;
+const GIVE_UP = 2 * DAY;
+const AT_ONCE = 8;
+
+const compress = promisify(gzip);
+
+/**
+ * Counts sessions by day (UTC), domain and policy, in memory, and sends a report after each day, some time within four
+ * hours, to the domains that have a TLSRPT record. A report that cannot be sent is tried again every hour for a day.
+ * Throws a ConfigError for wrong options.
+ */
+export function tlsReports(options: TlsReportsOptions): TlsReports {
+  const submitter = checkTlsReports(options);
+  const { organization, contact, sendingIp, to, resolver = dnsResolver(), fetch = globalThis.fetch, timeout = 30_000 } = options;
+  const { clock = Date.now, random = Math.random, onReport = () => undefined } = options;
+  const reporter: Reporter = { organization, contact, submitter, sendingIp };
+  const days = collector(options.maxDomains ?? 10_000, clock);
+  let timer: NodeJS.Timeout | undefined;
+  let sending: Promise<unknown> = Promise.resolve();
+  let closed = false;
+
+  function arm(wait: number): void {
+    if (closed || timer !== undefined) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      void send();
+    }, Math.min(wait, MAX_TIMER)).unref();
+  }
+
+  /** Until some time after the running day. */
+  function untilDue(): number {
+    return DAY - (clock() % DAY) + Math.floor(random() * SPREAD);
+  }
+
+  async function deliverDay(day: DomainDay): Promise<ReportOutcome> {
+    const { domain, start } = day;
+    const late = clock() >= start + GIVE_UP;
+    try {
+      const { records } = await ask(resolver, `_smtp._tls.${domain}`, "TXT", {});
+      const targets = reportTargets(records);
+      if (targets.length === 0) return { domain, start, state: "unwanted", message: "the domain asks for no reports" };
+      const compressed = await compress(JSON.stringify(reportOf(day, reporter)));
+      const results = await Promise.all(targets.map((target) => deliverTo(target, day, compressed)));
+      const sent = results.some(({ done }) => done);
+      return { domain, start, state: sent ? "sent" : late ? "dropped" : "failed", message: results.map(({ message }) => message).join("; ") };
+    } catch (error) {
+      return { domain, start, state: late ? "dropped" : "failed", message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  async function deliverTo(target: ReportTarget, day: DomainDay, compressed: Buffer): Promise<{ readonly done: boolean; readonly message: string }> {
+    if ("mailto" in target) {
+      const { outcomes } = await to.send(reportMail(target.mailto, day, compressed, reporter, clock()));
+      const [outcome] = outcomes;
+      const why = outcome === undefined || outcome.kind === "accepted" ? "" : `: ${outcome.message}`;
+      return { done: outcome?.kind === "accepted", message: `${target.mailto} ${outcome?.kind ?? "unknown"}${why}` };
+    }
+    try {
+      const headers = { "content-type": "application/tlsrpt+gzip" };
+      const body = new Uint8Array(compressed);
+      const response = await fetch(target.https, { method: "POST", headers, body, redirect: "error", signal: AbortSignal.timeout(timeout) });
+      await response.body?.cancel();
+      return { done: response.status >= 200 && response.status < 300, message: `${target.https} ${response.status}` };
+    } catch (error) {
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+      return { done: false, message: `${target.https} ${cause instanceof Error ? cause.message : String(cause)}` };
+    }
+  }
+
+  async function sendDays(unfinished: boolean): Promise<readonly ReportOutcome[]> {
+    const due = days.before(unfinished ? Infinity : Math.floor(clock() / DAY) * DAY);
+    const outcomes = await mapped(due, AT_ONCE, async (day) => {
+      const outcome = await deliverDay(day);
+      if (outcome.state !== "failed") days.forget(day);
+      onReport(outcome);
+      return outcome;
+    });
+    if (outcomes.some(({ state }) => state === "failed")) arm(RETRY);
+    else if (days.before(Infinity).length > 0) arm(untilDue());
+    return outcomes;
+  }
+
+  /** One after the other, so that no day is sent twice. */
+  function send({ unfinished = false }: { readonly unfinished?: boolean } = {}): Promise<readonly ReportOutcome[]> {
+    const next = sending.then(() => sendDays(unfinished));
+    sending = next.catch(() => undefined);
+    return next;
+  }
+
+  return {
+    record(observation) {
+      if (closed) return;
+      days.record(observation);
+      arm(untilDue());
+    },
+    send,
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      clearTimeout(timer);
+      await sending;
+    },
+  };
+}
