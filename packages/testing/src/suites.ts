@@ -4,6 +4,8 @@ import type { MiddlewareSuite } from "./checks/around.ts";
 import { throughFake } from "./checks/around.ts";
 import type { Check, TransportSuite } from "./checks/check.ts";
 import { middlewareChecks } from "./checks/middleware.ts";
+import type { StoreSuite } from "./checks/store/bench.ts";
+import { storeChecks } from "./checks/store/store.ts";
 import { transportChecks } from "./checks/transport.ts";
 
 /**
@@ -23,6 +25,17 @@ export function testMiddleware(suite: MiddlewareSuite): void {
   describe(suite.name ?? "middleware", () => {
     register(transportChecks, throughFake(suite));
     register(middlewareChecks, suite);
+  });
+}
+
+/**
+ * The contract of a store as tests.
+ *
+ * `testStore({ name: "memoryStore", capabilities: ["limits"], open: (limits) => memoryStore(limits) })`
+ */
+export function testStore(suite: StoreSuite): void {
+  describe(suite.name ?? "store", () => {
+    register(storeChecks, suite);
   });
 }
 
