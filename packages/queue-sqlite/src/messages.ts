@@ -19,6 +19,13 @@ export interface Row {
   readonly rest: string;
 }
 
+/** A row as it is written: with what searches need to know of `rest`. */
+export interface Draft extends Row {
+  /** Somebody is still to be delivered to. */
+  readonly open: boolean;
+  readonly delayed: boolean;
+}
+
 /** Where the bytes of a content are: in the database or in a file beside it. */
 export type Body = { readonly data: Uint8Array } | { readonly file: string };
 
@@ -49,7 +56,7 @@ export type Change = "cancel" | "hold" | "release" | "retry";
 
 /** What the thread is asked, by name. */
 export interface Requests {
-  readonly add: { readonly rows: readonly Row[]; readonly size: number; readonly crc: number; readonly body: Body };
+  readonly add: { readonly rows: readonly Draft[]; readonly size: number; readonly crc: number; readonly body: Body };
   readonly claim: {
     readonly now: number;
     readonly limit: number;
@@ -57,10 +64,11 @@ export interface Requests {
     readonly lanes: ReadonlyMap<string, number>;
     readonly ttl: number;
     readonly aged: number | null;
+    readonly late: number | null;
   };
   readonly content: Named;
   readonly renew: { readonly leases: readonly Named[]; readonly until: number };
-  readonly settle: Named & { readonly next: Row | null };
+  readonly settle: Named & { readonly next: Draft | null };
   readonly park: { readonly lane: string; readonly until: number };
   readonly nextDue: object;
   readonly stats: { readonly now: number };

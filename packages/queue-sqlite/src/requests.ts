@@ -6,7 +6,7 @@ import { text, time, whole } from "./rows.ts";
 const MOST_LISTED = 1000;
 
 /** Checks what is asked before it goes to the thread, and fills in what was left out. */
-export function claimRequest({ now, limit, perLane, lanes, ttl, aged }: ClaimRequest): Requests["claim"] {
+export function claimRequest({ now, limit, perLane, lanes, ttl, aged, late }: ClaimRequest): Requests["claim"] {
   return {
     now: time("now", now),
     limit: atLeast("limit", whole("limit", limit), 0),
@@ -14,6 +14,7 @@ export function claimRequest({ now, limit, perLane, lanes, ttl, aged }: ClaimReq
     lanes: new Map([...(lanes ?? [])].map(([lane, most]) => [lane, laneLimit(`lanes, ${lane}`, most)])),
     ttl: atLeast("ttl", time("ttl", ttl), 1),
     aged: aged === undefined ? null : time("aged", aged),
+    late: late === undefined ? null : time("late", late),
   };
 }
 

@@ -1,9 +1,9 @@
 import type { Entry, Listed } from "@postroad/queue";
-import type { ListedRow, Row } from "./messages.ts";
+import type { Draft, ListedRow, Row } from "./messages.ts";
 import { badRequest } from "./refusals.ts";
 
 /** An entry as the thread takes it. Throws a Refusal for what a database cannot keep as it is. */
-export function rowOf(entry: Entry): Row {
+export function draftOf(entry: Entry): Draft {
   const { key, mail, lane, priority, state, createdAt, dueAt, agesFrom, expiresAt, series, ...others } = entry;
   const { attempts, lapses, note, ...rest } = others;
   return {
@@ -21,6 +21,8 @@ export function rowOf(entry: Entry): Row {
     lapses: whole("lapses", lapses),
     note: note === undefined ? null : text("note", note),
     rest: JSON.stringify(rest),
+    open: rest.envelope.to.length > 0,
+    delayed: rest.delayed === true,
   };
 }
 

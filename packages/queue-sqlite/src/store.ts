@@ -10,7 +10,7 @@ import { resolveSqliteOptions } from "./options.ts";
 import { contentBy, contentFrom } from "./reading.ts";
 import { badRequest } from "./refusals.ts";
 import { changeRequest, claimRequest, listRequest } from "./requests.ts";
-import { entryOf, listedOf, rowOf, text, time } from "./rows.ts";
+import { draftOf, entryOf, listedOf, text, time } from "./rows.ts";
 import type { Thread } from "./thread.ts";
 import { threadOf } from "./thread.ts";
 import { watchersOf } from "./watchers.ts";
@@ -69,7 +69,7 @@ interface Parts {
 
 function writing({ thread, settings, run, wake }: Parts): Pick<Store, "add" | "park"> {
   async function add(entries: readonly Entry[], content: Content): Promise<Added> {
-    const rows = entries.map(rowOf);
+    const rows = entries.map(draftOf);
     if (rows.length === 0) throw badRequest("add: there is no entry");
     const spooled = await spool(content, settings);
     const file = "file" in spooled.body ? join(settings.folder, spooled.body.file) : undefined;
@@ -136,7 +136,7 @@ function delivering({ thread, settings: { folder }, run, wake }: Parts): Deliver
     settle: (lease, next) =>
       run(async () => {
         if (next !== null && next.key !== lease.entry.key) throw badRequest("settle: next has another key");
-        const request = { ...named(lease), next: next === null ? null : rowOf(next) };
+        const request = { ...named(lease), next: next === null ? null : draftOf(next) };
         const settled = await thread.ask({ verb: "settle", request });
         if (settled) wake();
         return settled;

@@ -149,7 +149,8 @@ export interface QueueStats extends Counts {
  * - `now` may jump. Where it lies more than a minute before the last claim's (which the store keeps, durably to within
  *   a minute), every entry keeps its age, and what was tried, leases and parked lanes keep the time they had left. Where
  *   it lies more than an hour after, nobody was there to deliver: `agesFrom` of every entry moves on by the time
- *   between. `expiresAt` and the due time of what was never tried are what the sender said, and stay.
+ *   between. `expiresAt` and the due time of what was never tried are what the sender said, and stay; but what was due
+ *   stays due. Numbers that are no times (NaN, Infinity) are refused.
  */
 export interface Store extends AsyncDisposable {
   /** For logs, e.g. `sqlite:mail.db`. */
@@ -168,7 +169,7 @@ export interface Store extends AsyncDisposable {
   /**
    * The entry's next state, or null where it is finished; its key is then remembered for a while. False where the lease
    * was lost: then nothing was written. An entry that was superseded meanwhile is finished in any case. `agesFrom` and
-   * `lapses` are the store's own: those of `next` are not looked at, and `lapses` begins anew.
+   * `lapses` are the store's own: those of `next` are not looked at, and `lapses` begins anew. Its lane stays too.
    */
   settle(lease: Lease, next: Entry | null): Promise<boolean>;
   /** Nothing of this lane is claimed before `until`, and then one entry at a time, until 0 ends it. */

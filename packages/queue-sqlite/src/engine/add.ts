@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Answers, Requests, Row } from "../messages.ts";
+import type { Answers, Draft, Requests } from "../messages.ts";
 import type { Clock } from "./clock.ts";
 import { readClock } from "./clock.ts";
 import type { Engine } from "./engine.ts";
@@ -26,8 +26,8 @@ export function add(engine: Engine, request: Add): Answers["add"] {
 }
 
 /** Rows whose keys are neither there nor remembered, each key once. */
-function newOnes({ sql }: Engine, rows: readonly Row[]): ReadonlySet<Row> {
-  const byKey = new Map<string, Row>();
+function newOnes({ sql }: Engine, rows: readonly Draft[]): ReadonlySet<Draft> {
+  const byKey = new Map<string, Draft>();
   for (const row of rows) {
     const known =
       byKey.has(row.key) ||
@@ -64,13 +64,13 @@ function addContent({ sql, settings }: Engine, { body, size, crc }: Add, refs: n
   return id;
 }
 
-function addEntry({ sql }: Engine, row: Row, content: number, clock: Clock): void {
+function addEntry({ sql }: Engine, row: Draft, content: number, clock: Clock): void {
   // What was due when the queue took it over is due, whatever the clock says later.
   const phase = phaseOf(row, row.createdAt);
   sql.run(
-    `INSERT INTO entries (key, mail, content, lane, priority, level, phase, ready, tried, created_at, due_at, ages_from,
-       expires_at, series, attempts, lapses, note, rest)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO entries (key, mail, content, lane, priority, level, phase, ready, tried, ends, delayed, created_at, due_at,
+       ages_from, expires_at, series, attempts, lapses, note, rest)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     row.key,
     row.mail,
     content,
@@ -80,6 +80,8 @@ function addEntry({ sql }: Engine, row: Row, content: number, clock: Clock): voi
     phase,
     row.state === "ready" ? 1 : 0,
     row.attempts > 0 ? 1 : 0,
+    row.state === "ready" && row.open ? 1 : 0,
+    row.delayed ? 1 : 0,
     row.createdAt,
     storedDue(row, clock),
     row.agesFrom - clock.ages,
@@ -93,7 +95,7 @@ function addEntry({ sql }: Engine, row: Row, content: number, clock: Clock): voi
 }
 
 /** Older mails of the same series give way; those in flight once they are settled. */
-function supersede(engine: Engine, fresh: ReadonlySet<Row>): readonly string[] {
+function supersede(engine: Engine, fresh: ReadonlySet<Draft>): readonly string[] {
   const { sql } = engine;
   const keys: string[] = [];
   for (const [series, { mail, createdAt }] of newestBySeries(fresh)) {
@@ -112,6 +114,6 @@ function supersede(engine: Engine, fresh: ReadonlySet<Row>): readonly string[] {
   return keys;
 }
 
-function newestBySeries(rows: ReadonlySet<Row>): ReadonlyMap<string, Row> {
+function newestBySeries(rows: ReadonlySet<Draft>): ReadonlyMap<string, Draft> {
   return new Map([...rows].flatMap((row) => (row.series === null ? [] : [[row.series, row] as const])));
 }

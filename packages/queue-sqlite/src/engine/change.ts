@@ -9,7 +9,11 @@ import { whereOf } from "./people.ts";
 import { setParking } from "./promote.ts";
 import { DEAD, DUE, HELD, WAITING } from "./schema.ts";
 import type { Found, Sql } from "./sql.ts";
+import { dueOf } from "./rows.ts";
 import { number } from "./sql.ts";
+
+/** `ends` of an entry that becomes ready. */
+const SOMEBODY_LEFT = "json_array_length(rest, '$.envelope.to') > 0";
 
 /** The phases that a change applies to; leased entries are their worker's. */
 const from: Record<Change, readonly number[]> = {
@@ -32,7 +36,7 @@ export function change(engine: Engine, { selection, what, now }: Requests["chang
   const clock = readClock(sql, watch);
   for (const each of found) {
     if (what === "cancel") finish(engine, number(each.id), now);
-    else if (what === "hold") sql.run("UPDATE entries SET phase = 3, ready = 0, level = priority WHERE id = ?", number(each.id));
+    else if (what === "hold") sql.run("UPDATE entries SET phase = 3, ready = 0, ends = 0, level = priority WHERE id = ?", number(each.id));
     else if (what === "release") release(sql, each, clock, now);
     else retry(sql, each, clock, now);
   }
@@ -43,10 +47,9 @@ export function change(engine: Engine, { selection, what, now }: Requests["chang
 }
 
 function release(sql: Sql, entry: Found, clock: Clock, now: number): void {
-  const dueAt = number(entry.due_at) + (entry.tried === 1 ? clock.dues : 0);
   sql.run(
-    "UPDATE entries SET phase = ?, ready = 1, note = NULL WHERE id = ?",
-    dueAt <= now ? DUE : WAITING,
+    `UPDATE entries SET phase = ?, ready = 1, ends = ${SOMEBODY_LEFT}, note = NULL WHERE id = ?`,
+    dueOf(entry, clock) <= now ? DUE : WAITING,
     number(entry.id),
   );
 }
@@ -58,7 +61,7 @@ function retry(sql: Sql, entry: Found, clock: Clock, now: number): void {
     return;
   }
   sql.run(
-    `UPDATE entries SET phase = 1, ready = 1, tried = 0, due_at = ?, ages_from = ?, attempts = 0, lapses = 0, note = NULL
+    `UPDATE entries SET phase = 1, ready = 1, ends = ${SOMEBODY_LEFT}, tried = 0, due_at = ?, ages_from = ?, attempts = 0, lapses = 0, note = NULL
      WHERE id = ?`,
     now,
     now - clock.ages,

@@ -18,13 +18,14 @@ const ALONG = 8 * 1024 * 1024;
 
 export function claim(engine: Engine, request: Claim): Answers["claim"] {
   const { sql, watch } = engine;
-  const { now, limit, aged } = request;
+  const { now, limit, aged, late } = request;
   const clock = advance(sql, watch, now);
   forget(engine, now, 2 * limit + 64);
   takeBack(engine, now);
   unpark(sql, now);
   promote(sql, clock, now, limit);
-  if (aged !== null) promoteOverdue(sql, clock, aged, limit);
+  if (aged !== null) promoteOverdue(sql, clock, aged, limit, "ends = 1");
+  if (late !== null) promoteOverdue(sql, clock, late, limit, "ends = 1 AND delayed = 0");
   return give(engine, request, clock);
 }
 
@@ -65,7 +66,7 @@ function expired(sql: Sql, now: number, limit: number): readonly Found[] {
   if (limit <= 0) return [];
   return sql.all(
     `SELECT ${COLUMNS} FROM entries e JOIN lanes l ON l.id = e.lane
-     WHERE e.ready = 1 AND e.expires_at <= ? AND e.phase <> 2 ORDER BY e.expires_at LIMIT ?`,
+     WHERE e.ends = 1 AND e.expires_at <= ? AND e.phase <> 2 ORDER BY e.expires_at LIMIT ?`,
     now,
     limit,
   );

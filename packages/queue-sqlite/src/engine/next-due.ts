@@ -45,7 +45,7 @@ function others(sql: Sql): readonly number[] {
     ),
     ...timeOf(
       sql.get(`SELECT expires_at AS at FROM entries
-        WHERE ready = 1 AND expires_at IS NOT NULL AND phase <> 2 ORDER BY expires_at LIMIT 1`),
+        WHERE ends = 1 AND expires_at IS NOT NULL AND phase <> 2 ORDER BY expires_at LIMIT 1`),
     ),
   ];
 }

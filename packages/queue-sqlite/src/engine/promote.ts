@@ -48,12 +48,18 @@ function makeDue(sql: Sql, priority: number, tried: 0 | 1, until: number, limit:
 }
 
 /** Entries that have grown too old are due at the level above all others, where no parking holds them back. */
-export function promoteOverdue(sql: Sql, { ages }: Clock, aged: number, limit: number): void {
+export function promoteOverdue(
+  sql: Sql,
+  { ages }: Clock,
+  until: number,
+  limit: number,
+  which: "ends = 1" | "ends = 1 AND delayed = 0",
+): void {
   sql.run(
     `UPDATE entries SET phase = 1, level = ${OVERDUE} WHERE id IN (
-       SELECT id FROM entries WHERE ready = 1 AND level < ${OVERDUE} AND ages_from <= ? AND phase <> 2
+       SELECT id FROM entries WHERE ${which} AND level < ${OVERDUE} AND ages_from <= ? AND phase <> 2
        ORDER BY ages_from LIMIT ?)`,
-    aged - ages,
+    until - ages,
     STEP + 2 * limit,
   );
 }

@@ -17,7 +17,7 @@ export function rowOf(found: Found, clock: Clock): Row {
     priority: number(found.priority),
     state: stateOf(number(found.phase)),
     createdAt: number(found.created_at),
-    dueAt: number(found.due_at) + (found.tried === 1 ? clock.dues : 0),
+    dueAt: dueOf(found, clock),
     agesFrom: number(found.ages_from) + clock.ages,
     expiresAt: numberOrNull(found.expires_at),
     series: textOrNull(found.series),
@@ -37,6 +37,11 @@ export function phaseOf({ state, dueAt }: Pick<Row, "state" | "dueAt">, now: num
   if (state === "held") return HELD;
   if (state === "dead") return DEAD;
   return dueAt <= now ? DUE : WAITING;
+}
+
+/** `due_at` as its worker knows it. */
+export function dueOf({ due_at: dueAt, tried }: Found, { dues }: Clock): number {
+  return number(dueAt) + (tried === 1 ? dues : 0);
 }
 
 /** `due_at` as the database keeps it. */

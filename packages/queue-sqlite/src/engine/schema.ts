@@ -13,6 +13,9 @@ export const OVERDUE = 10;
 /** The lowest priority (RFC 6710). */
 export const LOWEST = -9;
 
+/** A lane's counts, in the order of the phases. */
+const columns = ["waiting", "due", "leased", "held", "dead"];
+
 /**
  * Every step from one version of the schema to the next; `user_version` counts those taken.
  *
@@ -82,6 +85,8 @@ CREATE TABLE entries (
   phase INTEGER NOT NULL,       -- 0 waiting, 1 due, 2 leased, 3 held, 4 dead
   ready INTEGER NOT NULL,       -- phase < 3
   tried INTEGER NOT NULL,       -- attempts > 0
+  ends INTEGER NOT NULL,        -- ready, and somebody is still to be delivered to: it can be too late for it
+  delayed INTEGER NOT NULL,     -- the sender was told that it is late
   created_at INTEGER NOT NULL,
   due_at INTEGER NOT NULL,
   ages_from INTEGER NOT NULL,
@@ -98,8 +103,9 @@ CREATE TABLE entries (
 CREATE INDEX entries_waiting ON entries(priority, tried, due_at, lane) WHERE phase = 0;
 CREATE INDEX entries_due ON entries(lane, level, tried, due_at) WHERE phase = 1;
 CREATE INDEX entries_leased ON entries(lease_until) WHERE phase = 2;
-CREATE INDEX entries_aging ON entries(ages_from) WHERE ready = 1 AND level < 10;
-CREATE INDEX entries_expiring ON entries(expires_at) WHERE ready = 1 AND expires_at IS NOT NULL;
+CREATE INDEX entries_aging ON entries(ages_from) WHERE ends = 1 AND level < 10;
+CREATE INDEX entries_late ON entries(ages_from) WHERE ends = 1 AND level < 10 AND delayed = 0;
+CREATE INDEX entries_expiring ON entries(expires_at) WHERE ends = 1 AND expires_at IS NOT NULL;
 CREATE INDEX entries_series ON entries(series) WHERE series IS NOT NULL;
 CREATE INDEX entries_oldest ON entries(created_at) WHERE ready = 1;
 CREATE INDEX entries_oldest_of_lane ON entries(lane, created_at) WHERE ready = 1;
@@ -118,27 +124,31 @@ CREATE TRIGGER entry_went AFTER DELETE ON entries BEGIN
   UPDATE totals SET entries = entries - 1;
   UPDATE lanes SET ${counted("-", "old")} WHERE id = old.lane;
 END;
-CREATE TRIGGER entry_moved AFTER UPDATE OF phase, lane ON entries WHEN old.phase <> new.phase OR old.lane <> new.lane BEGIN
-  UPDATE lanes SET ${counted("-", "old")} WHERE id = old.lane;
-  UPDATE lanes SET ${counted("+", "new")} WHERE id = new.lane;
+CREATE TRIGGER entry_moved AFTER UPDATE OF phase ON entries WHEN old.phase <> new.phase BEGIN
+  UPDATE lanes SET ${moved()} WHERE id = new.lane;
 END;
 
 CREATE TRIGGER due_came AFTER INSERT ON entries WHEN new.phase = 1 BEGIN ${takesTurns()} END;
 CREATE TRIGGER due_went AFTER DELETE ON entries WHEN old.phase = 1 BEGIN ${leavesTurns()} END;
-CREATE TRIGGER due_left AFTER UPDATE OF phase, lane, level, tried ON entries
+CREATE TRIGGER due_left AFTER UPDATE OF phase, level, tried ON entries
   WHEN old.phase = 1 AND (new.phase <> 1 OR ${elsewhere()}) BEGIN ${leavesTurns()} END;
-CREATE TRIGGER due_joined AFTER UPDATE OF phase, lane, level, tried ON entries
+CREATE TRIGGER due_joined AFTER UPDATE OF phase, level, tried ON entries
   WHEN new.phase = 1 AND (old.phase <> 1 OR ${elsewhere()}) BEGIN ${takesTurns()} END;
 `,
 ];
 
 function counted(sign: "+" | "-", row: "new" | "old"): string {
-  const columns = ["waiting", "due", "leased", "held", "dead"];
   return columns.map((column, phase) => `${column} = ${column} ${sign} (${row}.phase = ${phase})`).join(", ");
 }
 
+function moved(): string {
+  return columns
+    .map((column, phase) => `${column} = ${column} - (old.phase = ${phase}) + (new.phase = ${phase})`)
+    .join(", ");
+}
+
 function elsewhere(): string {
-  return "old.lane <> new.lane OR old.level <> new.level OR old.tried <> new.tried";
+  return "old.level <> new.level OR old.tried <> new.tried";
 }
 
 /** A lane that has something due again takes its turn behind all others of its level. */

@@ -1,38 +1,45 @@
-import type { Answers, Named, Requests, Row } from "../messages.ts";
+import type { Answers, Draft, Named, Requests } from "../messages.ts";
 import { readClock } from "./clock.ts";
 import { storedOf } from "./contents.ts";
 import type { Engine } from "./engine.ts";
 import { finish } from "./finish.ts";
-import { laneId, phaseOf, storedDue } from "./rows.ts";
+import { dueOf, phaseOf, storedDue } from "./rows.ts";
+import { OVERDUE } from "./schema.ts";
 import { number } from "./sql.ts";
 
 /** Writes the entry's next state in the name of its lease. The token is part of the condition: an old one finds nothing. */
 export function settle(engine: Engine, { key, token, next }: Requests["settle"]): boolean {
   const { sql, watch } = engine;
   const held = sql.get(
-    "SELECT id, superseded, created_at FROM entries WHERE key = ? AND phase = 2 AND token = ?",
+    "SELECT id, superseded, created_at, due_at, tried, level FROM entries WHERE key = ? AND phase = 2 AND token = ?",
     key,
     token,
   );
   if (held === undefined) return false;
   const id = number(held.id);
-  const now = readClock(sql, watch).seen ?? number(held.created_at);
+  const clock = readClock(sql, watch);
+  const now = clock.seen ?? number(held.created_at);
   if (next === null || held.superseded === 1) finish(engine, id, now);
-  else write(engine, id, next, now);
+  else {
+    // What was due stays due, wherever the clock went meanwhile.
+    const wasDue = number(held.level) < OVERDUE ? dueOf(held, clock) : now;
+    write(engine, id, next, phaseOf(next, Math.max(now, wasDue)));
+  }
   return true;
 }
 
-function write({ sql, watch }: Engine, id: number, next: Row, now: number): void {
+function write({ sql, watch }: Engine, id: number, next: Draft, phase: number): void {
   sql.run(
-    `UPDATE entries SET lane = ?, priority = ?, level = ?, phase = ?, ready = ?, tried = ?, due_at = ?, expires_at = ?,
-       series = ?, attempts = ?, lapses = 0, token = NULL, lease_until = NULL, note = ?, rest = ?
+    `UPDATE entries SET priority = ?, level = ?, phase = ?, ready = ?, tried = ?, ends = ?, delayed = ?, due_at = ?,
+       expires_at = ?, series = ?, attempts = ?, lapses = 0, token = NULL, lease_until = NULL, note = ?, rest = ?
      WHERE id = ?`,
-    laneId(sql, next.lane),
     next.priority,
     next.priority,
-    phaseOf(next, now),
+    phase,
     next.state === "ready" ? 1 : 0,
     next.attempts > 0 ? 1 : 0,
+    next.state === "ready" && next.open ? 1 : 0,
+    next.delayed ? 1 : 0,
     storedDue(next, readClock(sql, watch)),
     next.expiresAt,
     next.series,

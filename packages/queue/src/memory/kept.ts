@@ -12,7 +12,8 @@ export interface Kept {
   readonly blob: Blob;
   /** Counts its changes of place: a ticket with an older number is void. */
   place: number;
-  lease: { readonly token: string; until: number } | undefined;
+  /** `wasDue` where it was given because it was due, and not because somebody had to look at it. */
+  lease: { readonly token: string; readonly wasDue: boolean; until: number } | undefined;
   isSuperseded: boolean;
   isGone: boolean;
 }

@@ -4,16 +4,16 @@ import { line } from "../line.ts";
 /** Keys of what is finished, for a while. */
 export interface Memory {
   has(key: string): boolean;
-  add(key: string): void;
+  add(key: string, at: number): void;
   /** Lets go of what is old enough at that time. */
   forget(now: number): void;
 }
 
-/** `milliseconds` count from the last `forget` before a key came; past `limit` keys the oldest go first. */
+/** `milliseconds` count from the last `forget` before a key came, and from `at` before the first; past `limit` keys the oldest go first. */
 export function memory(milliseconds: number, limit: number): Memory {
   const known = new Set<string>();
   const inOrder: Line<{ readonly key: string; readonly until: number }> = line();
-  let time = 0;
+  let time: number | undefined;
   let oldest: { readonly key: string; readonly until: number } | undefined;
 
   function dropOldest(): void {
@@ -23,10 +23,10 @@ export function memory(milliseconds: number, limit: number): Memory {
 
   return {
     has: (key) => known.has(key),
-    add(key) {
+    add(key, at) {
       if (known.has(key)) return;
       known.add(key);
-      inOrder.add({ key, until: time + milliseconds });
+      inOrder.add({ key, until: (time ?? at) + milliseconds });
       oldest ??= inOrder.take();
       if (known.size > limit) dropOldest();
     },

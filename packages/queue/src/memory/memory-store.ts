@@ -2,6 +2,7 @@ import type { Content } from "@postroad/core";
 import { ConfigError, Refusal, checkOptions, contentOf, isInteger, readAll } from "@postroad/core";
 import type { Entry, ListRequest, Listed, Store } from "../store.ts";
 import type { Blob, Kept } from "./kept.ts";
+import { checkClaim, checkEntry, checkTimes } from "./checks.ts";
 import { memory } from "./keys.ts";
 import { pool } from "./pool.ts";
 import { statsOf } from "./stats.ts";
@@ -65,23 +66,34 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return {
     name: "memory",
     add: (entries, content) =>
-      run(async () => insert(entries, await bytesOf(content, maxBytes - bytes, () => tooMuch(maxBytes)))),
-    claim: (request) => run(() => kept.claim(request)),
+      run(async () => {
+        entries.forEach(checkEntry);
+        const read = await bytesOf(content, maxBytes - bytes, () => tooMuch(maxBytes));
+        // It may have been closed while the content was read.
+        return run(() => insert(entries, read));
+      }),
+    claim: (request) =>
+      run(() => {
+        checkClaim(request);
+        return kept.claim(request);
+      }),
     read(lease) {
       const found = kept.holder(lease);
       if (found === undefined) throw new Refusal("4.3.0", `the lease of ${lease.entry.key} was lost`);
       return contentOf(found.blob.bytes);
     },
     renew: (leases, until) =>
-      run(() =>
-        leases.map((lease) => {
+      run(() => {
+        checkTimes({ until });
+        return leases.map((lease) => {
           const found = kept.holder(lease);
           if (found !== undefined) kept.renew(found, until);
           return found !== undefined;
-        }),
-      ),
+        });
+      }),
     settle: (lease, next) =>
       run(() => {
+        if (next !== null) checkEntry(next);
         const found = kept.holder(lease);
         if (found === undefined) return false;
         const { key, lane, agesFrom } = found.entry;
@@ -91,6 +103,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       }),
     park: (lane, until) =>
       run(() => {
+        checkTimes({ until });
         kept.lanes.park(lane, until === 0 ? undefined : until);
         if (until === 0) wake();
       }),
@@ -110,6 +123,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       }),
     change: (selection, what, now) =>
       run(() => {
+        checkTimes({ now });
         if (Object.values(selection).every((part) => part === undefined)) throw nothingSelected();
         const open = kept.matching(selection).filter(({ lease }) => lease === undefined || lease.until <= now);
         const changed = open.filter((each) => {

@@ -36,7 +36,7 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
   let tokens = 0;
 
   /** Puts an entry where it belongs; void whatever refers to its place before. */
-  function settleIn(kept: Kept): void {
+  function settleIn(kept: Kept, isDue = false): void {
     kept.place += 1;
     const ticket = { kept, place: kept.place };
     const { state, dueAt, agesFrom, expiresAt, delayed, envelope } = kept.entry;
@@ -50,16 +50,16 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
       if (delayed !== true) notDelayed.add(agesFrom, ticket);
       if (expiresAt !== undefined) byExpiry.add(expiresAt, ticket);
     }
-    if (dueAt <= (last ?? 0)) inLanes.put(ticket);
+    if (isDue || dueAt <= (last ?? 0)) inLanes.put(ticket);
     else waiting.add(dueAt, ticket);
   }
 
   function end(kept: Kept): void {
     if (kept.isGone) return;
     kept.isGone = true;
-    const { key, lane, series: name } = kept.entry;
+    const { key, lane, series: name, createdAt } = kept.entry;
     entries.delete(key);
-    finished.add(key);
+    finished.add(key, createdAt);
     inLanes.leave(lane);
     const others = name === undefined ? undefined : series.get(name);
     others?.delete(kept);
@@ -75,29 +75,32 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
   }
 
   function lapse(kept: Kept): void {
+    const wasDue = kept.lease?.wasDue;
     unlease(kept);
     kept.entry = { ...kept.entry, lapses: kept.entry.lapses + 1 };
     if (kept.isSuperseded) end(kept);
-    else settleIn(kept);
+    else settleIn(kept, wasDue);
   }
 
   /** What `now` says of the time since the last claim; see the contract. */
   function follow(now: number): void {
-    const gap = now - (last ?? now);
+    const before = last ?? now;
+    const gap = now - before;
     last = now;
     const isBack = gap < -STEP_BACK;
     if (!isBack && gap <= NOBODY_THERE) return;
+    // A lease that ends before the last claim was renewed after the clock went back: it is right as it is.
+    if (isBack) leases.shift(gap, ({ kept }) => (kept.lease?.until ?? 0) > before);
     for (const kept of entries.values()) {
       const { agesFrom, dueAt, attempts } = kept.entry;
       const isTried = isBack && attempts > 0;
       kept.entry = { ...kept.entry, agesFrom: agesFrom + gap, ...(isTried && { dueAt: dueAt + gap }) };
-      if (isBack && kept.lease !== undefined) kept.lease.until += gap;
+      if (isBack && kept.lease !== undefined && kept.lease.until > before) kept.lease.until += gap;
     }
     byAge.shift(gap);
     notDelayed.shift(gap);
     if (!isBack) return;
     waiting.shift(gap, ({ kept }) => kept.entry.attempts > 0);
-    leases.shift(gap);
     inLanes.shift(gap);
   }
 
@@ -131,9 +134,9 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
       for (let due = waiting.take(now); due !== undefined; due = waiting.take(now)) inLanes.put(due);
       inLanes.wake(now);
       const given: Lease[] = [];
-      const give = (kept: Kept): void => {
+      const give = (kept: Kept, wasDue = false): void => {
         tokens += 1;
-        kept.lease = { token: String(tokens), until: now + ttl };
+        kept.lease = { token: String(tokens), wasDue, until: now + ttl };
         inLanes.lease(kept.entry.lane);
         settleIn(kept);
         given.push({ entry: kept.entry, token: kept.lease.token });
@@ -142,7 +145,7 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
       takeOverdue(byExpiry, now, limit, () => true, give);
       if (aged !== undefined) takeOverdue(byAge, aged, limit - given.length, hasRoom, give);
       if (late !== undefined) takeOverdue(notDelayed, late, limit - given.length, hasRoom, give);
-      inLanes.take(request, limit - given.length, give);
+      inLanes.take(request, limit - given.length, (due) => give(due, true));
       return given;
     },
     holder({ entry, token }) {
@@ -154,11 +157,12 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
       settleIn(kept);
     },
     put(kept, next) {
+      const wasDue = kept.lease?.wasDue === true && next !== null && next.dueAt <= kept.entry.dueAt;
       unlease(kept);
       if (next === null || kept.isSuperseded) end(kept);
       else {
         kept.entry = next;
-        settleIn(kept);
+        settleIn(kept, wasDue);
       }
     },
     matching({ key, mail, lane, state }) {

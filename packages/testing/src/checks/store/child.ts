@@ -72,10 +72,8 @@ const steps: Readonly<Record<string, (steps: Steps) => Promise<unknown>>> = {
   "settle as dead": (all) => all.store.settle(leaseOf(all, 2), { ...leaseOf(all, 2).entry, state: "dead" }),
   park: ({ store }) => store.park("elsewhere", START + HOUR),
   hold: ({ store }) => store.change({ key: "d" }, "hold", START),
-  "supersede what waits": ({ store }) =>
-    store.add([known("e", { series: "t" }), known("f")], contentOf(SMALL)).then(() =>
-      store.add([known("g", { series: "t" })], contentFrom(LARGE, 100_000)),
-    ),
+  "add a series": ({ store }) => store.add([known("e", { series: "t" }), known("f")], contentOf(SMALL)),
+  "supersede what waits": ({ store }) => store.add([known("g", { series: "t" })], contentFrom(LARGE, 100_000)),
   "cancel what is left of the large content": ({ store }) => store.change({ mail: "mail d" }, "cancel", START),
 };
 

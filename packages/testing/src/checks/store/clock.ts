@@ -75,6 +75,17 @@ export const clockChecks: readonly Check<StoreSuite>[] = [
     }
   }),
 
+  storeCheck("#55: what was due stays due when the clock goes back", [], async (bench) => {
+    const { store, add, claim, claimOne } = bench;
+    await add(entryOf());
+    const lease = await claimOne();
+    assert.deepEqual(await claim({ now: START - 10 * DAY }), []);
+    await store.settle(lease, lease.entry);
+    const again = await claimOne({ now: START - 10 * DAY });
+    assert.equal(again.entry.key, lease.entry.key);
+    assert.equal((await claimOne({ now: START - 10 * DAY + MINUTE })).entry.lapses, 1);
+  }),
+
   storeCheck("#55: a lease renewed after the clock went back holds", [], async (bench) => {
     const { store, add, claim, claimOne } = bench;
     await add(entryOf());

@@ -71,6 +71,28 @@ export const parkingChecks: readonly Check<StoreSuite>[] = [
     assert.deepEqual(keysOf(await claim({ aged: START - 9 * HOUR })), [limited.key]);
   }),
 
+  storeCheck("gives what is late, until its sender was told", [], async (bench) => {
+    const { store, add, claimOne, claim } = bench;
+    const late = entryOf({ createdAt: START - 5 * HOUR, agesFrom: START - 5 * HOUR, dueAt: START + 9 * HOUR });
+    await add(late);
+    await add(entryOf({ dueAt: START + 9 * HOUR }));
+    assert.deepEqual(await claim({ late: START - 6 * HOUR }), []);
+    const lease = await claimOne({ late: START - 4 * HOUR });
+    assert.equal(lease.entry.key, late.key);
+    assert.equal(await store.settle(lease, { ...lease.entry, delayed: true }), true);
+    assert.deepEqual(await claim({ late: START - 4 * HOUR }), [], "it was given once more");
+    assert.deepEqual(keysOf(await claim({ late: START - 4 * HOUR, aged: START - 4 * HOUR })), [late.key]);
+  }),
+
+  storeCheck("gives an entry with nobody left only when it is due", [], async ({ store, add, claim, claimOne }) => {
+    await add(entryOf({ expiresAt: START + HOUR, agesFrom: START - 9 * HOUR }));
+    const lease = await claimOne();
+    const owed = { ...lease.entry, envelope: { ...lease.entry.envelope, to: [] }, dueAt: START + 3 * HOUR };
+    assert.equal(await store.settle(lease, owed), true);
+    assert.deepEqual(await claim({ now: START + 3 * HOUR - 1, aged: START, late: START }), []);
+    assert.equal((await claim({ now: START + 3 * HOUR, aged: START, late: START })).length, 1);
+  }),
+
   storeCheck("gives what is due beside any number of those that have expired", [], async ({ add, claim }) => {
     await add(...entriesOf(300, { expiresAt: START }));
     const due = entryOf({ lane: "due" });
@@ -99,6 +121,7 @@ export const parkingChecks: readonly Check<StoreSuite>[] = [
     await add(entryOf({ dueAt: START + 9 * HOUR, expiresAt: START + 3 * HOUR, lane: "expiring" }));
     assert.equal(await store.nextDue(), START + 3 * HOUR, "not when an entry expires");
     await store.change({ state: "ready" }, "cancel", START);
+    await store.park("leased", 0);
     assert.equal(await store.nextDue(), undefined);
   }),
 

@@ -2,7 +2,7 @@ import type { Selection } from "@postroad/queue";
 import assert from "node:assert/strict";
 import type { Check } from "../check.ts";
 import type { StoreBench, StoreSuite } from "./bench.ts";
-import { BYTES, HOUR, MINUTE, START, assertRefused, bytesKept, deferred, entriesOf, entryOf, keysOf, storeCheck, tried } from "./bench.ts";
+import { BYTES, HOUR, MINUTE, START, bytesKept, deferred, entriesOf, entryOf, keysOf, storeCheck, tried } from "./bench.ts";
 import { deferral } from "../../deferral.ts";
 
 /** Somebody has it; everything the bench does besides leaves it alone. */
