@@ -29,7 +29,8 @@ export const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   // The worker writes the reports on what it gives up.
   ["queue", { may: ["core", "bounce"] }],
   ["store", { may: ["core"], types: ["queue"] }],
-  ["server", { may: ["core"] }],
+  // It reads the header of what is submitted, and reports on what one answer cannot say.
+  ["server", { may: ["core", "message", "bounce"] }],
   ["bounce", { may: ["core", "message"] }],
   ["testing", { may: ["core"], types: ["queue"] }],
   // Direct delivery is built from the SMTP client and routing; it is the one transport that composes.

@@ -1,0 +1,108 @@
+import { Refusal } from "@postroad/core";
+import { CommandError, dismiss, refuse } from "./command-error.ts";
+import type { Dialogue } from "./dialogue.ts";
+import { MAX_LINE, nextLine } from "./dialogue.ts";
+import { extendedHello, hello } from "./hello.ts";
+import type { Line } from "./input.ts";
+import { auth } from "./login.ts";
+import { bdat, data } from "./message-commands.ts";
+import type { Answer } from "./reply.ts";
+import { closing, failed, refusalAnswer, wireForm } from "./reply.ts";
+import { foreign, help, noop, notHere, quit, vrfy } from "./small-commands.ts";
+import { startTls } from "./starttls.ts";
+import { printable } from "./text.ts";
+import { mail, rcpt, reset, rset } from "./transaction-commands.ts";
+
+type Answers = Answer | readonly Answer[];
+type Command = (args: string, dialogue: Dialogue) => Answers | Promise<Answers>;
+
+const COMMON: readonly (readonly [string, Command])[] = [
+  ["MAIL", mail], ["RCPT", rcpt], ["DATA", data], ["BDAT", bdat], ["RSET", rset], ["AUTH", auth], ["STARTTLS", startTls],
+  ["NOOP", noop], ["VRFY", vrfy], ["HELP", help], ["QUIT", quit],
+  ["EXPN", notHere], ["TURN", notHere], ["ETRN", notHere], ["ATRN", notHere], ["SEND", notHere], ["SOML", notHere], ["SAML", notHere],
+  ["GET", foreign], ["POST", foreign], ["HEAD", foreign], ["CONNECT", foreign], ["PROXY", foreign],
+];
+const SMTP: ReadonlyMap<string, Command> = new Map([...COMMON, ["EHLO", extendedHello], ["HELO", hello]]);
+const LMTP: ReadonlyMap<string, Command> = new Map([...COMMON, ["LHLO", extendedHello]]);
+
+/** These get no mail further. */
+const JUNK: ReadonlySet<string> = new Set(["NOOP", "RSET", "VRFY", "HELP", "EHLO", "HELO", "LHLO"]);
+
+/** Answers commands until the connection ends, and gives the reason. */
+export async function converse(dialogue: Dialogue): Promise<string> {
+  const { wire } = dialogue;
+  try {
+    while (!wire.dead) {
+      const line = dialogue.stopping ? ({ silence: "stop" } as const) : await nextLine(dialogue, MAX_LINE, true);
+      if (typeof line === "object" && "silence" in line) return depart(dialogue, line.silence);
+      const answers = await respond(line, dialogue);
+      for (const answer of answers) wire.write(wireForm(answer));
+      const last = answers.at(-1);
+      if (last?.close === true) return wireForm(last).trimEnd();
+    }
+    return "the client closed the connection";
+  } finally {
+    await reset(dialogue);
+    wire.close();
+  }
+}
+
+const LATE = closing(421, "4.4.2", "too long without a command");
+const STOPPING = closing(421, "4.3.2", "the server is going down");
+
+function depart({ wire }: Dialogue, silence: "end" | "timeout" | "stop"): string {
+  if (silence === "end") return "the client closed the connection";
+  const last = wireForm(silence === "timeout" ? LATE : STOPPING);
+  wire.write(last);
+  return last.trimEnd();
+}
+
+async function respond(line: Line, dialogue: Dialogue): Promise<readonly Answer[]> {
+  const verb = verbOf(line);
+  const answers = [await outcome(line, verb, dialogue)].flat();
+  const refused = answers.filter(({ code }) => code >= 400);
+  if (answers.some(({ code }) => code === 250) && (verb === "DATA" || verb === "BDAT")) dialogue.errors = dialogue.junk = 0;
+  if (JUNK.has(verb)) dialogue.junk += 1;
+  dialogue.errors += refused.filter(({ code }) => code >= 500).length > 0 ? 1 : 0;
+  for (const answer of refused) report(verb, answer, dialogue);
+  return tooMuch(dialogue) ?? answers;
+}
+
+function verbOf(line: Line): string {
+  if (typeof line !== "string") return "";
+  const end = line.indexOf(" ");
+  return (end === -1 ? line : line.slice(0, end)).toUpperCase();
+}
+
+const FAULTS = {
+  long: "the line is too long",
+  bare: "a command ends in CR LF, and holds neither before",
+  control: "a command holds no control characters",
+  encoding: "not UTF-8",
+};
+
+async function outcome(line: Line, verb: string, dialogue: Dialogue): Promise<Answers> {
+  try {
+    if (typeof line !== "string") throw refuse(500, "5.5.2", FAULTS[line.fault]);
+    if (line.length > dialogue.services.settings.limits.command - 2 && verb !== "AUTH") throw refuse(500, "5.5.2", FAULTS.long);
+    const command = (dialogue.session.mode === "lmtp" ? LMTP : SMTP).get(verb);
+    if (command === undefined) throw refuse(500, "5.5.1", "unknown command");
+    return await command(line.slice(verb.length + 1), dialogue);
+  } catch (error) {
+    if (error instanceof CommandError) return error.answer;
+    if (error instanceof Refusal) return refusalAnswer(error);
+    const { session, services } = dialogue;
+    services.settings.onEvent({ type: "error", session, doing: verb, error });
+    return failed;
+  }
+}
+
+function report(verb: string, answer: Answer, { session, services }: Dialogue): void {
+  services.settings.onEvent({ type: "refused", session, command: printable(verb, 40), reply: wireForm(answer).trimEnd() });
+}
+
+function tooMuch({ errors, junk, services }: Dialogue): readonly Answer[] | undefined {
+  const { limits } = services.settings;
+  if (errors >= limits.errors) return [dismiss(421, "4.7.0", "too many errors").answer];
+  return junk > limits.junk ? [dismiss(421, "4.7.0", "too many commands without a mail").answer] : undefined;
+}

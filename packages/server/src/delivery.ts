@@ -1,0 +1,82 @@
+import type { Content, Mail, Receipt } from "@postroad/core";
+import { Refusal, receipt, verdictOf } from "@postroad/core";
+import type { Dialogue } from "./dialogue.ts";
+import { refuseLoop } from "./header.ts";
+import type { Arrived } from "./incoming.ts";
+import { joined } from "./incoming.ts";
+import { answerFor, answersFor, ownFault } from "./outcome-answers.ts";
+import { receivedField } from "./received.ts";
+import type { Answer } from "./reply.ts";
+import { wireForm } from "./reply.ts";
+import { submitted } from "./submission.ts";
+import type { OpenTransaction } from "./transaction.ts";
+
+/**
+ * Hands a message to the transport, and says what it says. Nothing is promised before the transport has taken
+ * responsibility (RFC 5321 §6.1); once it has, a client that is gone changes nothing.
+ */
+export async function deliver(dialogue: Dialogue, transaction: OpenTransaction, arrived: Arrived): Promise<readonly Answer[]> {
+  const { session, services } = dialogue;
+  const { settings, newId } = services;
+  const id = newId();
+  const draft = mailOf(id, transaction, joined(arrived.head, arrived.body));
+  let mail = draft;
+  let report: Receipt;
+  try {
+    mail = await examined(draft, arrived, transaction, dialogue);
+    report = await sent(mail, dialogue);
+  } catch (error) {
+    if (!(error instanceof Refusal)) settings.onEvent({ type: "error", session, doing: "message", error });
+    report = receipt(draft, error instanceof Refusal ? verdictOf(error, "server") : ownFault);
+  }
+  const answers = await answersTo(mail, report, transaction, dialogue);
+  const reply = answers.map(wireForm).join("").trimEnd();
+  settings.onEvent({ type: "mail", session, id, size: draft.content.size ?? 0, receipt: report, reply });
+  return answers;
+}
+
+function mailOf(id: string, { session, from, recipients, parameters }: OpenTransaction, content: Content): Mail {
+  const { ret, envid, smtputf8, requireTls } = parameters;
+  const dsn = { ...(ret !== undefined && { ret }), ...(envid !== undefined && { envid }) };
+  return {
+    id,
+    envelope: {
+      from,
+      to: recipients,
+      ...(smtputf8 !== undefined && { smtputf8 }),
+      ...(requireTls !== undefined && { requireTls }),
+      ...(Object.keys(dsn).length > 0 && { dsn }),
+    },
+    content,
+    meta: session.login === undefined ? {} : { ...session.login.meta, user: session.login.user },
+  };
+}
+
+/** The mail as it travels on: with what has to be in its header, and as the policies want it. Throws their Refusal. */
+async function examined(draft: Mail, { head, body }: Arrived, transaction: OpenTransaction, dialogue: Dialogue): Promise<Mail> {
+  const { session, services, extended } = dialogue;
+  const { settings } = services;
+  refuseLoop(head, settings.limits.received);
+  const header = session.mode === "submission" ? await submitted(head, session, settings, draft.id) : head;
+  const trace = receivedField(transaction, settings.hostname, draft.id, extended, new Date(settings.clock()));
+  let mail: Mail = { ...draft, content: joined(Buffer.concat([Buffer.from(trace), header]), body) };
+  for (const { message } of settings.policies) mail = (await message?.(mail, transaction)) ?? mail;
+  return mail;
+}
+
+async function sent(mail: Mail, { services }: Dialogue): Promise<Receipt> {
+  const { to, timeouts } = services.settings;
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(new Refusal("4.3.2", "the mail could not be handed on in time")), timeouts.send);
+  try {
+    return await to.send(mail, { signal: patience.signal });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function answersTo(mail: Mail, report: Receipt, transaction: OpenTransaction, { session, services }: Dialogue): Promise<readonly Answer[]> {
+  const { settings } = services;
+  if (session.mode === "lmtp") return answersFor(transaction.accepted, report);
+  return [await answerFor(mail, report, settings, (error) => settings.onEvent({ type: "error", session, doing: "bounce", error }))];
+}

@@ -1,0 +1,15 @@
+export type { Authenticate, Authenticator, ScramSecret } from "./authenticator.ts";
+export { clientCertificates } from "./client-certificates.ts";
+export type { OnEvent, ServerEvent } from "./events.ts";
+export type { Limits, Timeouts } from "./limits.ts";
+export type { Endpoint } from "./listener.ts";
+export type { LmtpOptions, MxOptions, ServerOptions, SubmissionOptions, TlsOptions } from "./options.ts";
+export { passwordFile, scramFile } from "./password-file.ts";
+export { hashPassword, verifyPassword } from "./password-hash.ts";
+export { scramSecret, secretFrom } from "./scram-secret.ts";
+export type { Server } from "./server.ts";
+export { createServer } from "./server.ts";
+export type { SpoolOptions } from "./spool.ts";
+export type { IntrospectionOptions } from "./token-introspection.ts";
+export { tokenIntrospection } from "./token-introspection.ts";
+export type { Login, Mode, Policy, RecipientCheck, SenderCheck, Session, TlsSession, Transaction } from "./types.ts";

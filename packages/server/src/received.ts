@@ -1,0 +1,42 @@
+import { ascii } from "./text.ts";
+import type { OpenTransaction } from "./transaction.ts";
+import type { Session } from "./types.ts";
+
+/**
+ * The trace field that every server adds in front (RFC 5321 §4.4). Whatever a client chose stands in it as printable
+ * ASCII without what has a meaning there. `for` names the recipient only where there is no other to be told of them.
+ */
+export function receivedField({ session, recipients, smtputf8 }: OpenTransaction, hostname: string, id: string, extended: boolean, now: Date): string {
+  const { tls } = session;
+  const [only, second] = recipients;
+  const lines = [
+    `Received: from ${word(session.hello ?? "unknown")}${addressOf(session)}`,
+    ...(tls === undefined ? [] : [`\t(using ${word(tls.protocol)} with cipher ${word(tls.cipher)})`]),
+    `\tby ${hostname} (Postroad) with ${protocolOf(session, extended, smtputf8)} id ${id}`,
+    ...(only === undefined || second !== undefined || !/^[!-~]+$/.test(only.address) ? [] : [`\tfor <${only.address}>`]),
+  ];
+  return `${lines.join("\r\n")};\r\n\t${dateTime(now)}\r\n`;
+}
+
+/** The name of RFC 3848, or RFC 6531 §4.3, for how the mail came. */
+export function protocolOf({ mode, tls, login }: Session, extended: boolean, smtputf8: boolean): string {
+  const secured = `${tls === undefined ? "" : "S"}${login === undefined ? "" : "A"}`;
+  if (mode === "lmtp") return `${smtputf8 ? "UTF8" : ""}LMTP${secured}`;
+  if (!extended) return "SMTP";
+  return `${smtputf8 ? "UTF8" : "E"}SMTP${secured}`;
+}
+
+/** RFC 5322 §3.3, in UTC. */
+export function dateTime(now: Date): string {
+  return now.toUTCString().replace("GMT", "+0000");
+}
+
+function addressOf({ client }: Session): string {
+  if (client === "") return "";
+  return ` ([${client.includes(":") ? `IPv6:${client}` : client}])`;
+}
+
+/** No white space, no parentheses, no semicolon: nothing that ends the clause or begins a comment. */
+function word(text: string): string {
+  return ascii(text, 255).replaceAll(/[^!#-'*+\-./0-:=?A-Z[\]^_`a-z{|}~]/g, "?");
+}

@@ -1,0 +1,144 @@
+import { testCertificate } from "@postroad/testing/certificate";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { X509Certificate } from "node:crypto";
+import { createServer as createHttpServer } from "node:http";
+import { once } from "node:events";
+import { smtp } from "@postroad/smtp";
+import { describe, expect, it } from "vitest";
+import { clientCertificates, hashPassword, passwordFile, scramFile, scramSecret, tokenIntrospection, verifyPassword } from "../src/index.ts";
+import { authority, base64, plainLogin, secured, submission } from "./support.ts";
+
+const BCRYPT = "$2b$04$abcdefghijklmnopqrstuu5JTyxkv9WkjLnhkGy4vGHNwGlsxAyXu";
+
+async function file(text: string): Promise<AsyncDisposable & { readonly path: string; write(next: string): Promise<void> }> {
+  const directory = await mkdtemp("/tmp/postroad-users-");
+  const path = `${directory}/users`;
+  await writeFile(path, text);
+  return { path, write: (next) => writeFile(path, next), [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) };
+}
+
+describe("passwords", () => {
+  it("a hash knows its password, in whatever form it is typed, and no other", async () => {
+    const hash = await hashPassword("pässwörd 1");
+    expect(hash).toMatch(/^\$scrypt\$ln=15,r=8,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
+    expect(await verifyPassword("pässwörd\u00a01".normalize("NFD"), hash)).toBe(true);
+    expect(await verifyPassword("passwort 1", hash)).toBe(false);
+    expect(await hashPassword("pässwörd 1")).not.toBe(hash);
+  });
+
+  it("bcrypt, argon2id and SCRAM secrets are known too", async () => {
+    const { hash } = await import("bcryptjs");
+    const crypto = await import("node:crypto");
+    expect(await verifyPassword("s3cret", await hash("s3cret", 4))).toBe(true);
+    expect(await verifyPassword("other", await hash("s3cret", 4))).toBe(false);
+    expect(await verifyPassword("s3cret", await scramSecret("s3cret", 4096))).toBe(true);
+    expect(await verifyPassword("other", await scramSecret("s3cret", 4096))).toBe(false);
+    // Test vector of the reference implementation: test.c, version 19, argon2id, t=2, m=2^16, p=1.
+    const argon2 = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+    if (typeof crypto.argon2 !== "function") return expect(verifyPassword("password", argon2)).rejects.toThrow(/Node 24\.7/);
+    expect(await verifyPassword("password", argon2)).toBe(true);
+    expect(await verifyPassword("Password", argon2)).toBe(false);
+  });
+
+  it("anything else is a ConfigError that does not show it", async () => {
+    await expect(verifyPassword("x", "plaintext-secret")).rejects.toThrow(/none of scrypt, argon2, bcrypt/);
+    await expect(verifyPassword("x", "plaintext-secret")).rejects.not.toThrow(/plaintext-secret/);
+    await expect(verifyPassword("x", `$scram-sha-256$1,a$b$c`)).rejects.toThrow(/no secret of scramSecret/);
+    await expect(verifyPassword("x", BCRYPT.slice(0, 30))).rejects.toThrow(/none of/);
+  });
+
+  it("U7: a file of users is read, and read again when it changes; one that is broken is a 454", async () => {
+    const hash = await hashPassword("s3cret");
+    await using users = await file(`# users\n\nann@example.org:${hash}\nshop:${hash}:@shop.example, sale@example.org\n`);
+    await using running = await submission({ authenticate: passwordFile(users.path), limits: { loginFailures: 9 } });
+    await using client = await secured(running);
+    expect(await client.say(plainLogin("eve@example.org", "s3cret"))).toMatch(/^535 /);
+    expect(await client.say(plainLogin("ann@example.org", "wrong"))).toMatch(/^535 /);
+    await users.write(`ann@example.org:${hash}:x:y\n`);
+    expect(await client.say(plainLogin("ann@example.org", "s3cret"))).toMatch(/^454 /);
+    await users.write(`ann@example.org:s3cret\n`);
+    expect(await client.say(plainLogin("ann@example.org", "s3cret"))).toMatch(/^454 /);
+    expect(String((await running.event("error")).error)).toMatch(/users:1 is not user:hash/);
+    expect(running.events.map((event) => (event.type === "error" ? String(event.error) : "")).join()).not.toContain("s3cret");
+    await rm(users.path);
+    expect(await client.say(plainLogin("ann@example.org", "s3cret"))).toMatch(/^454 /);
+    await users.write(`Ann@example.org:${hash}\nshop:${hash}:@shop.example, sale@example.org\n`);
+    expect(await client.say(plainLogin("ann@EXAMPLE.org", "s3cret"))).toMatch(/^235 /);
+    expect(await client.say("MAIL FROM:<ann@example.org>")).toMatch(/^250 /);
+    await using shop = await secured(running);
+    await shop.say(plainLogin("shop", "s3cret"));
+    expect(await shop.say("MAIL FROM:<a@shop.example>", "RSET", "MAIL FROM:<sale@example.org>", "RSET", "MAIL FROM:<x@example.org>")).toMatch(/^550 5\.7\.1 /);
+  });
+
+  it("a file of SCRAM secrets: the password is never shown, and can be", async () => {
+    await using users = await file(`ann@example.org:${await scramSecret("s3cret", 4096)}\n`);
+    await using running = await submission({ authenticate: scramFile(users.path) });
+    const options = { host: "localhost", port: running.port, security: "starttls", tls: { ca: authority.cert } } as const;
+    for (const method of ["SCRAM-SHA-256-PLUS", "PLAIN"] as const) {
+      await using client = smtp({ ...options, auth: { user: "ann@example.org", pass: "s3cret", method } });
+      await client.check();
+    }
+  });
+});
+
+describe("client certificates", () => {
+  it("EXTERNAL is offered to who shows one, and logs in whom its fingerprint is known of", async () => {
+    const [ann, eve] = [testCertificate({ names: ["ann"] }), testCertificate({ names: ["eve"] })];
+    const { fingerprint256 } = new X509Certificate(ann.cert);
+    const authenticate = clientCertificates({ [`sha256 Fingerprint=${fingerprint256}`]: { user: "ann@example.org" } });
+    await using running = await submission({ authenticate });
+    await using without = await secured(running);
+    expect(await without.say("EHLO client.example")).not.toContain("AUTH");
+    expect(await without.say("AUTH EXTERNAL =")).toMatch(/^504 /);
+    for (const [certificate, response, reply] of [[ann, "=", "235"], [ann, base64("ann@example.org"), "235"], [ann, base64("bob@example.org"), "535"], [eve, "=", "535"]] as const) {
+      await using client = await running.dial();
+      await client.say("EHLO client.example");
+      await client.startTls({ ca: authority.cert, key: certificate.key, cert: certificate.cert });
+      expect(await client.say("EHLO client.example")).toContain("AUTH EXTERNAL");
+      expect(await client.say(`AUTH EXTERNAL ${response}`)).toMatch(new RegExp(`^${reply} `));
+    }
+    await using client = smtp({ host: "localhost", port: running.port, security: "starttls", tls: { ca: authority.cert, key: ann.key, cert: ann.cert }, auth: { method: "EXTERNAL" } });
+    await client.check();
+  });
+
+  it("an expired one logs nobody in, and what is no fingerprint is a ConfigError", async () => {
+    const old = testCertificate({ names: ["ann"], expired: true });
+    const certificate = new X509Certificate(old.cert);
+    const { certificate: check } = clientCertificates({ [certificate.fingerprint256]: { user: "ann" } });
+    const session = { id: "1", mode: "submission", client: "", port: 0, hello: undefined, tls: undefined, login: undefined } as const;
+    expect(await check?.({ user: "", certificate }, session)).toBeUndefined();
+    expect(() => clientCertificates({ "AA:BB": { user: "ann" } })).toThrow(/no SHA-256 fingerprint/);
+  });
+});
+
+describe("tokens", () => {
+  it("are asked about where they come from", async () => {
+    const asked: string[] = [];
+    let broken = false;
+    const http = createHttpServer((request, response) => {
+      let body = "";
+      request.on("data", (chunk: Buffer) => (body += chunk.toString())).on("end", () => {
+        asked.push(`${request.headers.authorization} ${body}`);
+        const token = new URLSearchParams(body).get("token");
+        response.statusCode = broken ? 503 : 200;
+        response.end(JSON.stringify(token === "good" ? { active: true, username: "ann@example.org", scope: "imap smtp" } : { active: false }));
+      });
+    }).listen(0, "127.0.0.1");
+    await once(http, "listening");
+    const address = http.address();
+    if (address === null || typeof address === "string") throw new Error("no port");
+    const url = `http://127.0.0.1:${address.port}/introspect`;
+    await using running = await submission({ authenticate: tokenIntrospection({ url, clientId: "mail", clientSecret: "s:ecret", scope: "smtp" }), limits: { loginFailures: 9 } });
+    const bearer = (user: string, token: string): string => `AUTH OAUTHBEARER ${base64(`n,a=${user},\u0001host=x\u0001auth=Bearer ${token}\u0001\u0001`)}`;
+    await using client = await secured(running);
+    expect(await client.say(bearer("ann@example.org", "bad"), "AQ==")).toMatch(/^535 /);
+    expect(await client.say(bearer("bob@example.org", "good"), "AQ==")).toMatch(/^535 /);
+    expect(await client.say(`AUTH OAUTHBEARER ${base64("nonsense")}`)).toMatch(/^501 /);
+    broken = true;
+    expect(await client.say(bearer("ann@example.org", "good"))).toMatch(/^454 /);
+    broken = false;
+    expect(await client.say(bearer("Ann@example.org", "good"))).toMatch(/^235 /);
+    expect(asked[0]).toBe(`Basic ${base64("mail:s%3Aecret")} token=bad&token_type_hint=access_token`);
+    http.close();
+  });
+});
