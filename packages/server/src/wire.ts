@@ -45,7 +45,7 @@ export function openWire(first: Socket): Wire {
   let wakeable = false;
   let attached = false;
   let waiter: ((how: Awaited) => void) | undefined;
-  const { promise: closed, resolve: onClosed } = deferral();
+  const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>();
 
   function tell(how: Awaited): void {
     const waiting = waiter;
@@ -155,10 +155,4 @@ export function openWire(first: Socket): Wire {
     },
     closed,
   };
-}
-
-function deferral(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((settle) => (resolve = settle));
-  return { promise, resolve: () => resolve() };
 }

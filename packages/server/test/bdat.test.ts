@@ -94,7 +94,7 @@ describe("BDAT", () => {
     client.send(`BDAT ${HEAD.length}\r\n${HEAD}`);
     await client.reply();
     const body = "0123456789\r\n".repeat(2000);
-    client.send([...body].map((octet) => `BDAT 1\r\n${octet}`).join(""));
+    client.send(Array.from(body, (octet) => `BDAT 1\r\n${octet}`).join(""));
     for (const _ of body) expect(await client.reply()).toBe("250 2.0.0 1 octets received");
     expect(await client.say("BDAT 0 LAST")).toMatch(/^250 2\.0\.0 queued/);
     expect(textOf(running.to.calls[0]?.bytes).endsWith(`\r\n\r\n${body}`)).toBe(true);

@@ -102,7 +102,7 @@ describe("outcomes", () => {
     const { contentOf, readAll, reseal } = await import("@postroad/core");
     const policies: MxOptions["policies"] = [
       { name: "mark", message: async (mail) => reseal(mail, contentOf(Buffer.concat([Buffer.from("X-Seen: 1\r\n"), await readAll(mail.content)]))) },
-      { name: "look", message: async (mail) => { if (textOf(await readAll(mail.content)).startsWith("X-Seen: 1\r\nReceived: ") === false) throw new Error("not seen"); return mail; } },
+      { name: "look", message: async (mail) => { if (!textOf(await readAll(mail.content)).startsWith("X-Seen: 1\r\nReceived: ")) throw new Error("not seen"); return mail; } },
     ];
     await using running = await mx({ policies });
     await using client = await running.dial();

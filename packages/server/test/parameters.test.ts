@@ -7,6 +7,15 @@ import { MESSAGE, mx } from "./support.ts";
 
 const EHLO = "EHLO client.example";
 
+/** A command that is refused is no surprise, whatever else is thrown is one. */
+function attempt(read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+  }
+}
+
 describe("parameters", () => {
   it.each([
     ["MAIL FROM:<> RET=FULL RET=HDRS", "501 5.5.4"],
@@ -73,11 +82,7 @@ describe("parameters", () => {
     fc.assert(
       fc.property(fc.array(word, { maxLength: 20 }), (words) => {
         for (const read of [mailParameters, rcptParameters]) {
-          try {
-            read(words.join(" "));
-          } catch (error) {
-            expect(error).toBeInstanceOf(CommandError);
-          }
+          expect(() => attempt(() => read(words.join(" ")))).not.toThrow();
         }
       }),
     );
@@ -94,7 +99,7 @@ describe("parameters", () => {
         if (path === undefined) return;
         expect(path.address).toMatch(/@|^postmaster$/);
         expect(path.address).not.toMatch(/\p{Cc}/u);
-        if (!path.address.includes('"')) expect(path.address).not.toMatch(/[<> ,]/);
+        expect(path.address.replaceAll(/"(?:[^"\\]|\\.)*"/g, "")).not.toMatch(/[<> ,]/);
       }),
       { numRuns: 3000 },
     );

@@ -35,9 +35,10 @@ describe("passwords", () => {
     expect(await verifyPassword("other", await scramSecret("s3cret", 4096))).toBe(false);
     // Test vector of the reference implementation: test.c, version 19, argon2id, t=2, m=2^16, p=1.
     const argon2 = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-    if (typeof crypto.argon2 !== "function") return expect(verifyPassword("password", argon2)).rejects.toThrow(/Node 24\.7/);
-    expect(await verifyPassword("password", argon2)).toBe(true);
-    expect(await verifyPassword("Password", argon2)).toBe(false);
+    const answer = async (pass: string): Promise<unknown> => verifyPassword(pass, argon2).catch(String);
+    const [right, wrong] = typeof crypto.argon2 === "function" ? [/^true$/, /^false$/] : [/Node 24\.7/, /Node 24\.7/];
+    expect(String(await answer("password"))).toMatch(right);
+    expect(String(await answer("Password"))).toMatch(wrong);
   });
 
   it("anything else is a ConfigError that does not show it", async () => {
@@ -78,6 +79,7 @@ describe("passwords", () => {
       await using client = smtp({ ...options, auth: { user: "ann@example.org", pass: "s3cret", method } });
       await client.check();
     }
+    expect(running.events.filter((event) => event.type === "login" && event.accepted)).toHaveLength(2);
   });
 });
 
