@@ -49,10 +49,10 @@ export interface DrainOptions {
   readonly clock?: Clock;
   /** Gives numbers from 0 to 1, for jitter. @default Math.random */
   readonly random?: () => number;
-  /** Told of the last word on recipients, once it is written down. What it throws becomes a warning. */
-  readonly onSettled?: (event: SettledEvent) => void;
-  /** Told of everything. What it throws becomes a warning. */
-  readonly onEvent?: (event: QueueEvent) => void;
+  /** Told of the last word on recipients, once it is written down. It is not waited for; what it throws becomes a warning. */
+  readonly onSettled?: (event: SettledEvent) => void | Promise<void>;
+  /** Told of everything. It is not waited for; what it throws becomes a warning. */
+  readonly onEvent?: (event: QueueEvent) => void | Promise<void>;
   /** Stops the worker when it aborts, as `stop()` does. */
   readonly signal?: AbortSignal;
 }
