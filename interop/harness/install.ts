@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /** A server that tests talk to. */
-export type Program = "postfix" | "dovecot" | "opendkim";
+export type Program = "postfix" | "dovecot" | "opendkim" | "knot" | "unbound";
 
 interface Source {
   /** What has to be there for the tests to run. */
@@ -23,8 +23,10 @@ const SOURCES: Readonly<Record<Program, Source>> = {
     packages: ["dovecot-core", "dovecot-imapd", "dovecot-lmtpd"],
   },
   opendkim: { files: ["/usr/sbin/opendkim"], packages: ["opendkim"] },
+  knot: { files: ["/usr/sbin/knotd", "/usr/sbin/keymgr", "/usr/bin/kzonesign"], packages: ["knot", "knot-dnssecutils"] },
+  unbound: { files: ["/usr/sbin/unbound"], packages: ["unbound"] },
 };
-const PROGRAMS: readonly Program[] = ["postfix", "dovecot", "opendkim"];
+const PROGRAMS: readonly Program[] = ["postfix", "dovecot", "opendkim", "knot", "unbound"];
 
 /** Why a program cannot be used, for each that cannot. */
 export type Missing = Readonly<Partial<Record<Program, string>>>;

@@ -15,13 +15,16 @@ import { serverIn, sessionsIn, unfinishedIn } from "./postfix-log.ts";
 export interface PostfixOptions {
   /** Dovecot's socket to ask about logins. @default nobody has to log in */
   readonly authSocket?: string;
+  /** What its certificate is for. @default ["127.0.0.1"] */
+  readonly names?: readonly string[];
 }
 
 /** A Postfix of one's own. */
 export interface Postfix extends AsyncDisposable {
   readonly ports: PostfixPorts;
-  /** PEM. Its certificate is for the address 127.0.0.1 and no name. */
+  /** PEM: the authority of its certificate, and that itself. */
   readonly ca: string;
+  readonly cert: string;
   /** An address whose mailbox no other test has: the next of those made of letters, or `UTF8_ADDRESS`. */
   mailbox(address?: string): Mailbox;
   /** What Postfix has counted in the sessions of a client address, when `count` of them have ended. */
@@ -45,8 +48,8 @@ export const UTF8_ADDRESS = "jörg@example.test";
 const MAILBOXES: readonly string[] = Array.from({ length: 1000 }, (_, index) => `box${index}@example.test`);
 
 /** Starts Postfix with a configuration, a queue and mailboxes of its own. */
-export async function startPostfix({ authSocket }: PostfixOptions = {}): Promise<Postfix> {
-  const { key, cert, ca } = testCertificate({ names: ["127.0.0.1"] });
+export async function startPostfix({ authSocket, names = ["127.0.0.1"] }: PostfixOptions = {}): Promise<Postfix> {
+  const { key, cert, ca } = testCertificate({ names });
   const mailboxes = new Map([...MAILBOXES, UTF8_ADDRESS].map((address, index) => [address, String(index)]));
   return onFreePorts(async (freePort) => {
     await using stack = new AsyncDisposableStack();
@@ -63,7 +66,7 @@ export async function startPostfix({ authSocket }: PostfixOptions = {}): Promise
     const command = ["/usr/lib/postfix/sbin/master", "-c", join(folder, "etc")] as const;
     stack.use(await startDaemon({ command, log: join(folder, "log"), ready: "daemon started" }));
     const owned = stack.move();
-    return { ports, ca, ...records(folder, mailboxes), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+    return { ports, ca, cert, ...records(folder, mailboxes), [Symbol.asyncDispose]: () => owned.disposeAsync() };
   });
 }
 
