@@ -24,10 +24,13 @@ function checkParameters({ dsn, priority, holdUntil, deliverBy }: Envelope): voi
   if (priority !== undefined && !(Number.isInteger(priority) && Math.abs(priority) <= 9)) {
     throw wrong("priority", "a whole number from -9 to 9");
   }
-  for (const [field, time] of [["holdUntil", holdUntil], ["deliverBy.at", deliverBy?.at]] as const) {
-    if (time !== undefined && !(Math.abs(time) <= LAST_TIME)) throw wrong(field, "a time in milliseconds since 1970");
-  }
+  checkTime("holdUntil", holdUntil);
+  checkTime("deliverBy.at", deliverBy?.at);
   if (deliverBy !== undefined && !/^(?:return|notify)$/.test(deliverBy.mode)) throw wrong("deliverBy.mode", "return or notify");
+}
+
+function checkTime(field: string, time: number | undefined): void {
+  if (time !== undefined && !(Math.abs(time) <= LAST_TIME)) throw wrong(field, "a time in milliseconds since 1970");
 }
 
 /** Beyond it a Date is invalid (ECMA-262 §21.4.1.1). */
