@@ -5,6 +5,7 @@ import type { Phase, Scene } from "./failure.ts";
 import { lost, refused } from "./failure.ts";
 import type { Piece } from "./pieces.ts";
 import { joined } from "./pieces.ts";
+import { onBytes } from "./reading.ts";
 import { replyParser } from "./reply.ts";
 import { transcript } from "./transcript.ts";
 
@@ -65,6 +66,7 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
   const patience = deadline(() => fail("4.4.2", expected[0]?.phase === "body" ? STUCK : "the server did not answer in time"));
   let parser = replyParser(take);
   let socket = first;
+  let stopReading: (() => void) | undefined;
   let reason: Refusal | undefined;
   let arrivals = 0;
   let lastPhase: Phase | undefined;
@@ -112,17 +114,18 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     end(lost(status, message, scene(), cause));
   }
 
+  function read(bytes: Buffer): void {
+    arrivals += 1;
+    const fault = parser.push(bytes);
+    flush();
+    if (fault === undefined || reason !== undefined) return;
+    if (lastPhase === "starttls") fail("4.7.5", INJECTED);
+    // The line that breaks it may repeat what we told, cut where nobody recognises it.
+    else if (log.secretive) fail("4.5.0", "the server broke the protocol");
+    else fail("4.5.0", `the server broke the protocol: ${fault}`);
+  }
+
   const listeners = {
-    data(bytes: Buffer): void {
-      arrivals += 1;
-      const fault = parser.push(bytes);
-      flush();
-      if (fault === undefined || reason !== undefined) return;
-      if (lastPhase === "starttls") fail("4.7.5", INJECTED);
-      // The line that breaks it may repeat what we told, cut where nobody recognises it.
-      else if (log.secretive) fail("4.5.0", "the server broke the protocol");
-      else fail("4.5.0", `the server broke the protocol: ${fault}`);
-    },
     end: () => fail("4.4.2", "the server closed the connection"),
     close: () => fail("4.4.2", "the server closed the connection"),
     error: (error: Error) => fail("4.4.2", `the connection broke: ${error.message}`, error),
@@ -130,12 +133,14 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
 
   function attach(next: Socket): void {
     socket = next;
+    stopReading = onBytes(socket, read);
     for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
     // Whoever made the connection may have paused it.
     socket.resume();
   }
 
   function release(): void {
+    stopReading?.();
     for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener);
   }
 

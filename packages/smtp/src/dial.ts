@@ -8,6 +8,7 @@ import { lost } from "./failure.ts";
 import type { Resolved } from "./options.ts";
 import { connectThrough } from "./proxy.ts";
 import { connectFirst } from "./race.ts";
+import { connectPlain } from "./reading.ts";
 import { inTime, untilReady } from "./wait.ts";
 
 /** `host:port`, an IPv6 address in brackets; or the path of a Unix socket. */
@@ -29,7 +30,8 @@ function openSocket(options: Resolved, signal: AbortSignal): Promise<Socket> {
   const { host, port, socketPath, proxy } = options;
   if (options.connect !== undefined) return inTime(options.connect({ host, port, signal }), signal);
   if (proxy !== undefined) return connectThrough(new URL(proxy), options, signal);
-  return socketPath === undefined ? connectFirst(options, signal) : untilReady(connect({ path: socketPath }), "connect", signal);
+  const open = options.security === "none" ? connectPlain : connect;
+  return socketPath === undefined ? connectFirst(options, signal, open) : untilReady(open({ path: socketPath }), "connect", signal);
 }
 
 /** What a server gave us to resume its TLS sessions with, so that the next handshake is shorter. */

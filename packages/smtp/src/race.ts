@@ -1,5 +1,5 @@
 import { lookup } from "node:dns/promises";
-import type { Socket } from "node:net";
+import type { Socket, TcpNetConnectOpts } from "node:net";
 import { connect, isIP } from "node:net";
 import { orReason } from "./wait.ts";
 
@@ -15,10 +15,14 @@ export interface Target {
 }
 
 /** A connection to whichever address of a host answers first (RFC 8305). */
-export async function connectFirst({ host, port, localAddress }: Target, signal: AbortSignal): Promise<Socket> {
+export async function connectFirst(
+  { host, port, localAddress }: Target,
+  signal: AbortSignal,
+  open: (options: TcpNetConnectOpts) => Socket = connect,
+): Promise<Socket> {
   const family = localAddress === undefined ? 0 : isIP(localAddress);
   const addresses = isIP(host) > 0 ? [host] : await addressesOf(host, family, signal);
-  return race(addresses, (address) => connect({ host: address, port, ...(localAddress !== undefined && { localAddress }) }), signal);
+  return race(addresses, (address) => open({ host: address, port, ...(localAddress !== undefined && { localAddress }) }), signal);
 }
 
 async function addressesOf(host: string, family: number, signal: AbortSignal): Promise<readonly string[]> {

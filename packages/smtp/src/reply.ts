@@ -41,7 +41,7 @@ export function replyParser(onReply: (reply: Reply) => void): ReplyParser {
   return {
     push(bytes) {
       // Latin-1 keeps one character per byte; `decode` reads UTF-8 where a line holds any.
-      const text = rest + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+      const text = rest + (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes)).toString("latin1");
       let start = 0;
       for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
         const line = text.slice(start, withoutCr(text, start, end));
