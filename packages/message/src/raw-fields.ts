@@ -2,8 +2,9 @@ import { isUtf8 } from "node:buffer";
 import type { Status } from "@postroad/core";
 import type { Issues } from "./issues.ts";
 import { report } from "./issues.ts";
+import { isDateTime } from "./raw-date.ts";
 import type { RawField, RawHeader } from "./raw-header.ts";
-import { viewOf } from "./raw-header.ts";
+import { fieldValue, viewOf } from "./raw-header.ts";
 
 /** Fields of which a mail has one at most (RFC 5322 §3.6, RFC 2045 §3): readers do not agree on which of two counts. */
 const ONCE: ReadonlySet<string> = new Set([
@@ -32,8 +33,13 @@ export function fieldsNamed(header: RawHeader, name: string): RawField[] {
   return header.fields.filter((field) => field.name.toLowerCase() === name);
 }
 
-/** Reports fields that are missing or repeat, and mail that runs in circles. */
-export function checkFields(header: RawHeader, hasDate: boolean, issues: Issues): void {
+/** Dates that nobody can read (RFC 5322 §3.3). */
+export function unreadableDates(bytes: Uint8Array, header: RawHeader): RawField[] {
+  return fieldsNamed(header, "date").filter((field) => !isDateTime(fieldValue(bytes, field)));
+}
+
+/** Reports fields that are missing or repeat, a Date that says nothing, and mail that runs in circles. */
+export function checkFields(bytes: Uint8Array, header: RawHeader, hasDate: boolean, issues: Issues): void {
   const first = new Map<string, number>();
   let received = 0;
   for (const { name, line } of header.fields) {
@@ -46,6 +52,9 @@ export function checkFields(header: RawHeader, hasDate: boolean, issues: Issues)
   if (!first.has("from")) report(issues, "From", "is missing; a mail has one (RFC 5322 §3.6)");
   if (!first.has("date") && !hasDate) {
     report(issues, "Date", "is missing; a mail has one (RFC 5322 §3.6). Add it, or repair: { date: new Date() }");
+  }
+  for (const { line } of hasDate ? [] : unreadableDates(bytes, header)) {
+    report(issues, `line ${line}`, "is a Date that says no date and time (RFC 5322 §3.3). Correct it, or repair: { date: new Date() }");
   }
   if (received > MAX_RECEIVED) {
     report(issues, "Received", `stands there ${received} times; more than ${MAX_RECEIVED} is a loop`, "5.4.6");

@@ -15,7 +15,7 @@ export interface Repairs {
   readonly blankLine?: boolean;
   /** Lines of a folded header field that hold only white space are dropped. @default false */
   readonly blankFolds?: boolean;
-  /** Where there is no Date, one with this time is put in front. */
+  /** Where there is no Date, or one that says no date and time, one with this time is put in front instead. */
   readonly date?: Date;
 }
 

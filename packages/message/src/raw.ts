@@ -10,7 +10,7 @@ import { kindOf, throwIssues } from "./issues.ts";
 import type { Edit } from "./raw-edit.ts";
 import { edited, withLineEnds } from "./raw-edit.ts";
 import { rawEnvelope } from "./raw-envelope.ts";
-import { checkCharacters, checkFields, fieldsNamed } from "./raw-fields.ts";
+import { checkCharacters, checkFields, fieldsNamed, unreadableDates } from "./raw-fields.ts";
 import type { Flaws, RawHeader, Span } from "./raw-header.ts";
 import { MAX_HEADER_SIZE, refuseFlaws, scanHeader } from "./raw-header.ts";
 import { frozen, idOf, metaOf } from "./raw-identity.ts";
@@ -30,8 +30,8 @@ export type { RawMailOptions, Repairs } from "./raw-options.ts";
  *
  * Refused with a MessageError that says in which line: bare CR, bare LF, NUL, lines over 998 octets; a header that is
  * not ASCII or holds controls; lines before the first blank one that are no header; lines of only white space in the
- * header; a second From, Date, Subject or other field that stands once; a missing From or Date; a byte order mark or
- * mbox `From ` line; more than 100 Received fields; addresses that the envelope needs and `parseAddresses` refuses.
+ * header; a second From, Date, Subject or other field that stands once; a missing From or Date, and a Date that is none
+ * (the forms of RFC 5322 §4.3 count); a byte order mark or mbox `From ` line; more than 100 Received fields; addresses that the envelope needs and `parseAddresses` refuses.
  * The body may be 8-bit. `options.repair` mends what it names.
  *
  * Bytes are not copied: do not change them afterwards. A string is text, sent as UTF-8, never a path. A `file(path)`,
@@ -54,7 +54,7 @@ export async function rawMail(
   });
 
   const issues: Issues = [];
-  checkFields(header, repair.date !== undefined, issues);
+  checkFields(head, header, repair.date !== undefined, issues);
   const isUtf8 = checkCharacters(head, header, smtputf8, issues);
   const envelope = rawEnvelope(head, header, options.envelope, maxRecipients, issues);
   const [key, notes] = [idOf(id, issues), metaOf(meta, issues)];
@@ -62,7 +62,7 @@ export async function rawMail(
   return frozen({
     id: key,
     envelope: isUtf8 ? { ...envelope, smtputf8: true } : envelope,
-    content: edited(content, size, editsOf(header, start.start, repair.date)),
+    content: edited(content, size, editsOf(head, header, start.start, repair.date)),
     meta: notes,
   });
 }
@@ -123,10 +123,11 @@ function refuseStart(what: string, repair: keyof Repairs): never {
 }
 
 /** What to change in the bytes, in order. */
-function editsOf(header: RawHeader & Flaws, start: number, date: Date | undefined): Edit[] {
-  const isDated = date !== undefined && fieldsNamed(header, "date").length === 0;
+function editsOf(head: Uint8Array, header: RawHeader & Flaws, start: number, date: Date | undefined): Edit[] {
+  const unreadable = date === undefined ? [] : unreadableDates(head, header);
+  const isDated = date !== undefined && fieldsNamed(header, "date").length === unreadable.length;
   const insert = isDated ? Buffer.from(`Date: ${date.toUTCString().replace("GMT", "+0000")}\r\n`) : Buffer.alloc(0);
-  const hidden = header.fields.filter(({ name }) => /^(?:resent-)?bcc$/i.test(name));
+  const hidden = [...header.fields.filter(({ name }) => /^(?:resent-)?bcc$/i.test(name)), ...unreadable];
   const isHidden = (fold: Span): boolean => hidden.some((field) => field.start < fold.start && fold.end <= field.end);
   const cuts = [...hidden, ...header.blankFolds.filter((fold) => !isHidden(fold))].toSorted((a, b) => a.start - b.start);
   const { stray } = header;

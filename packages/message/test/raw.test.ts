@@ -249,6 +249,16 @@ describe("repairs", () => {
     expect(await repaired(folded, { blankFolds: true })).toBe(mailOf(["Subject: a", " b"]));
   });
 
+  it("F7 #12: a Date that says no date and time is replaced, where it stands first, in the middle or folded", async () => {
+    const date = new Date(Date.UTC(2026, 1, 3, 4, 5, 6));
+    const rest = good.replace(`${DATE}\r\n`, "");
+    for (const bad of ["Date:", "Date: yesterday", "DATE: Mon,\r\n 30 Feb 2026 00:00:00 +0000"]) {
+      for (const source of [good.replace(DATE, bad), `${bad}\r\n${rest}`]) {
+        expect(await repaired(source, { date })).toBe(`Date: Tue, 03 Feb 2026 04:05:06 +0000\r\n${rest}`);
+      }
+    }
+  });
+
   it("F1 F7: a missing Date; one that is there stays", async () => {
     const date = new Date(Date.UTC(2026, 1, 3, 4, 5, 6));
     const source = good.replace(`${DATE}\r\n`, "");
