@@ -1,13 +1,25 @@
-import type { ConfigIssue, Message, Rewrite, Rules } from "@postroad/core";
+import type { Address, ConfigIssue, Message, Rewrite, Rules } from "@postroad/core";
 import { checkOptions, ConfigError, isObject, wrap } from "@postroad/core";
-import { withFields } from "./header.ts";
+import type { HeaderField } from "./header.ts";
+import { withChanges, withFields } from "./header.ts";
+import { formatMailbox, mailboxOf } from "./mailbox.ts";
 
 export interface DefaultsOptions {
+  /** Author of messages that have none: an address with or without a name. `createMessage` makes no such message. */
+  readonly from?: string | Address;
+  /** Where answers go to, for messages that do not say so. */
+  readonly replyTo?: string | Address;
   /** Header fields for every message that does not have them: name and value, in printable ASCII. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-const rules: Rules<DefaultsOptions> = { headers: isObject };
+const ADDRESS = 'must be an address, such as "Ann <ann@example.net>", with what is before the @ in ASCII and the domain as A-label';
+
+function isMailbox(value: unknown): string | undefined {
+  return mailboxOf(value) === undefined ? ADDRESS : undefined;
+}
+
+const rules: Rules<DefaultsOptions> = { from: isMailbox, replyTo: isMailbox, headers: isObject };
 
 /** Printable ASCII but for the colon (RFC 5322 §2.2). */
 const NAME = /^[!-9;-~]{1,76}$/;
@@ -19,15 +31,34 @@ const OWNED =
   /^(?:from|sender|reply-to|to|cc|bcc|subject|date|message-id|in-reply-to|references|return-path|received|mime-version|content-.+|dkim-signature|arc-.+|resent-.+)$/i;
 
 /**
- * Adds header fields to every message that does not have them, such as `X-Environment` or `Organization`. Put it before
- * what signs. From and the like are decided when a message is made: these defaults are createMailer's.
+ * Adds to every message what it does not have: Reply-To, header fields such as `X-Environment` or `Organization`, and
+ * From, for messages of other makers than `createMessage`. The envelope stays. Put it before what signs.
  */
 export function defaults(options: DefaultsOptions): Rewrite<Message> {
-  checkOptions("defaults", options, rules, ["headers"]);
-  const fields = Object.entries(options.headers);
-  const issues = fields.flatMap(([name, value]) => issueOf(name, value));
+  checkOptions("defaults", options, rules);
+  const [from, replyTo] = [mailboxOf(options.from), mailboxOf(options.replyTo)];
+  const headers = Object.entries(options.headers ?? {});
+  const issues = headers.flatMap(([name, value]) => issueOf(name, value));
   if (issues.length > 0) throw new ConfigError("defaults", issues);
-  return (next) => wrap("defaults", next, (message, sending) => next.send(withFields(message, fields), sending));
+
+  function complete(message: Message): Message {
+    const author = message.fields.from.length === 0 ? mailboxes("From", from) : undefined;
+    const answers = message.fields.replyTo.length === 0 ? mailboxes("Reply-To", replyTo) : undefined;
+    const changes = { ...(author && { from: author.addresses }), ...(answers && { replyTo: answers.addresses }) };
+    const added = [author, answers].flatMap((one) => (one === undefined ? [] : [one.field]));
+    return withFields(withChanges(message, changes, added), headers);
+  }
+
+  return (next) => wrap("defaults", next, (message, sending) => next.send(complete(message), sending));
+}
+
+interface Mailboxes {
+  readonly addresses: readonly Address[];
+  readonly field: HeaderField;
+}
+
+function mailboxes(name: string, address: Address | undefined): Mailboxes | undefined {
+  return address === undefined ? undefined : { addresses: [address], field: [name, formatMailbox(address)] };
 }
 
 function issueOf(name: string, value: unknown): readonly ConfigIssue[] {

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Content, Message } from "@postroad/core";
+import type { Content, Fields, Message } from "@postroad/core";
 
 export type HeaderField = readonly [name: string, value: string];
 
@@ -10,10 +10,15 @@ export type HeaderField = readonly [name: string, value: string];
 export function withFields(message: Message, fields: readonly HeaderField[]): Message {
   const present = new Set(message.fields.headers.map(([name]) => name.toLowerCase()));
   const added = fields.filter(([name]) => !present.has(name.toLowerCase()));
+  return withChanges(message, { headers: [...message.fields.headers, ...added] }, added);
+}
+
+/** The message with these `changes` of its fields, of which `added` is the rendering. */
+export function withChanges(message: Message, changes: Partial<Fields>, added: readonly HeaderField[]): Message {
   if (added.length === 0) return message;
   return {
     ...message,
-    fields: { ...message.fields, headers: [...message.fields.headers, ...added] },
+    fields: { ...message.fields, ...changes },
     content: withHead(added.map(folded).join(""), message.content),
   };
 }

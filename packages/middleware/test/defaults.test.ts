@@ -1,5 +1,5 @@
 import type { Receipt } from "@postroad/core";
-import { compose, ConfigError } from "@postroad/core";
+import { compose, ConfigError, contentOf } from "@postroad/core";
 import { createMessage } from "@postroad/message";
 import { fake, testMiddleware } from "@postroad/testing";
 import fc from "fast-check";
@@ -57,6 +57,56 @@ describe("defaults", () => {
       }),
     );
   });
+
+  it("sets Reply-To where a message has none, in fields and bytes, and keeps its own", async () => {
+    const next = fake();
+    const sent = compose(defaults({ replyTo: "Zoë, \"Shop\" <help@shop.example>".replaceAll('"', "'") }), next);
+    await sent.send(messageTo("ann@x.example"));
+    await sent.send(createMessage({ from: "a@x.example", to: "b@x.example", subject: "Hi", text: "Hi", replyTo: "own@x.example" }));
+    const [added, kept] = next.calls.map(({ mail }) => mail);
+    expect(added).toMatchObject({ fields: { replyTo: [{ name: "Zoë, 'Shop'", address: "help@shop.example" }] } });
+    expect((await PostalMime.parse(await textOf(added))).replyTo).toEqual([{ name: "Zoë, 'Shop'", address: "help@shop.example" }]);
+    expect(kept).toMatchObject({ fields: { replyTo: [{ address: "own@x.example" }] } });
+    expect((await PostalMime.parse(await textOf(kept))).replyTo).toEqual([{ name: "", address: "own@x.example" }]);
+  });
+
+  it("sets From where a message has none, and leaves the envelope", async () => {
+    const next = fake();
+    const sent = compose(defaults({ from: { name: 'Ann "A" \\ Smith', address: "ann@shop.example" } }), next);
+    const message = messageTo("bob@x.example");
+    const text = (await textOf(message)).replace(/^From:.*\r\n/m, "");
+    await sent.send({ ...message, fields: { ...message.fields, from: [] }, content: contentOf(Buffer.from(text)) });
+    await sent.send(message);
+    const [added, kept] = next.calls.map(({ mail }) => mail);
+    expect(added).toMatchObject({ envelope: message.envelope, fields: { from: [{ name: 'Ann "A" \\ Smith', address: "ann@shop.example" }] } });
+    expect((await PostalMime.parse(await textOf(added))).from).toEqual({ name: 'Ann "A" \\ Smith', address: "ann@shop.example" });
+    expect(kept).toBe(message);
+  });
+
+  it("whatever the name: it is read back by a parser, in lines that may be sent", async () => {
+    const names = fc.string({ unit: "grapheme", minLength: 1, maxLength: 60 }).map((text) => text.replaceAll(/[\p{C}\s]/gu, "").toWellFormed());
+    const tricky = fc.oneof(names, fc.constantFrom("=?utf-8?Q?x?=", '"', "\\", "a, b <c@d>", "(x)"));
+    await fc.assert(
+      fc.asyncProperty(tricky, async (name) => {
+        const next = fake();
+        await compose(defaults({ replyTo: { address: "help@shop.example", name } }), next).send(messageTo("ann@x.example"));
+        const text = await textOf(next.calls[0]?.mail);
+        expect((await PostalMime.parse(text)).replyTo).toEqual([{ name, address: "help@shop.example" }]);
+        const head = text.slice(0, text.indexOf("\r\nFrom:"));
+        expect(head).toMatch(/^[ -~\r\n]*$/);
+        if (name.includes("=?")) expect(head).toContain("utf-8?B?");
+        for (const line of head.split("\r\n")) expect(line.length).toBeLessThanOrEqual(998);
+      }),
+    );
+  });
+
+  it.each(["", "ann", "ann@", "a b@x.example", "ann@x.example, bob@x.example", "ann@bücher.example", "jörg@x.example", "A <a@x.example>\r\nBcc: b", 7, null, { address: "a@x", name: 7 }, { address: "a@x", name: "\0" }])(
+    "#1: %j is no address for a header",
+    (given) => {
+      expect(() => Reflect.apply(defaults, undefined, [{ from: given }])).toThrow(ConfigError);
+      expect(() => Reflect.apply(defaults, undefined, [{ replyTo: given }])).toThrow(ConfigError);
+    },
+  );
 
   it("refuses what is decided elsewhere, and what must not stand in a header", () => {
     const wrong = ["From", "Subject", "Date", "Message-ID", "Content-Type", "DKIM-Signature", "X Y", "X:", ""];
