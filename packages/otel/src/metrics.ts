@@ -2,6 +2,7 @@ import type { Mail, Outcome, Receipt } from "@postroad/core";
 import type { Attributes, Histogram, Meter } from "@opentelemetry/api";
 import { categoryOf, errorAttributes, operationAttributes, verdictOf, withoutAddresses } from "./attributes.ts";
 import * as names from "./names.ts";
+import { retriesCounter } from "./observe.ts";
 import type { Resolved } from "./options.ts";
 
 export interface Metrics {
@@ -20,7 +21,7 @@ export function makeMetrics({ meter, producer, consumer }: Resolved, name: strin
     unit: "{recipient}",
     description: "Recipients by what became of them",
   });
-  const retries = meter.createCounter(names.RETRIES, { unit: "{recipient}", description: "Recipients tried once more" });
+  const retries = retriesCounter(meter);
   const duration = seconds(meter, names.SEND_DURATION, "Time until a mail was settled");
   const queue = queueMetrics(meter, producer, consumer);
 

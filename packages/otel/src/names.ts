@@ -49,7 +49,13 @@ export const POOL_CONNECTIONS = "postroad.pool.connections";
 export const POOL_STATE = "postroad.pool.state";
 export const POOL_WAITING = "postroad.pool.waiting";
 export const QUEUE_DEPTH = "postroad.queue.depth";
+/** `due`, `waiting`, `leased`, `held` or `dead`. */
+export const QUEUE_STATE = "postroad.queue.state";
 export const QUEUE_AGE = "postroad.queue.age";
+export const QUEUE_BYTES = "postroad.queue.bytes";
+export const LANE_DEPTH = "postroad.queue.lane.depth";
+export const LANE_AGE = "postroad.queue.lane.age";
+export const LANE = "postroad.queue.lane";
 
 /** The name of the instrumentation scope. */
 export const SCOPE = "@postroad/otel";

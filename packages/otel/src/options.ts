@@ -3,25 +3,10 @@ import { ConfigError, checkOptions, isFunction, isObject, isString } from "@post
 import type { Meter, Tracer } from "@opentelemetry/api";
 import { metrics, trace } from "@opentelemetry/api";
 import { SCOPE } from "./names.ts";
+import type { PoolUse, QueueUse } from "./observe.ts";
 
 /** What may be personal, and stands in spans only where it is asked for. `replies` are what servers said. */
 export type Personal = "sender" | "recipients" | "subject" | "replies";
-
-/** What `stats()` of an SMTP transport gives. */
-export interface PoolUse {
-  readonly connections: number;
-  readonly idle: number;
-  readonly connecting: number;
-  /** Mails that wait for a connection. */
-  readonly waiting: number;
-}
-
-export interface QueueUse {
-  /** Mails in it. */
-  readonly depth: number;
-  /** Milliseconds since the oldest of them was due; left out where it is empty. */
-  readonly age?: number;
-}
 
 export interface OtelOptions {
   /** @default that of the global provider */
@@ -36,7 +21,7 @@ export interface OtelOptions {
   readonly record?: readonly Personal[];
   /** Asked at every collection of metrics: `() => transport.stats()`. */
   readonly pool?: () => PoolUse;
-  /** Asked at every collection of metrics. */
+  /** Asked at every collection of metrics: `() => manage(store).stats()`. */
   readonly queue?: () => QueueUse | Promise<QueueUse>;
 }
 

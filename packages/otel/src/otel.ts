@@ -1,9 +1,9 @@
 import type { Middleware } from "@postroad/core";
 import { wrap } from "@postroad/core";
 import { context } from "@opentelemetry/api";
-import { watch } from "./gauges.ts";
 import { makeMetrics } from "./metrics.ts";
-import type { OtelOptions } from "./options.ts";
+import { observePool, observeQueue } from "./observe.ts";
+import type { OtelOptions, Resolved } from "./options.ts";
 import { resolveOptions } from "./options.ts";
 import { quietly } from "./quietly.ts";
 import { begin } from "./work.ts";
@@ -20,7 +20,7 @@ export function otel(options: OtelOptions = {}): Middleware {
   const resolved = resolveOptions(options);
   return (next) => {
     const metrics = makeMetrics(resolved, next.name);
-    const stop = watch(resolved);
+    const watched = watch(resolved);
     return wrap(
       "otel",
       next,
@@ -31,7 +31,15 @@ export function otel(options: OtelOptions = {}): Middleware {
         quietly(() => work.end(report));
         return report;
       },
-      { dispose: stop },
+      { dispose: () => watched.forEach((each) => each[Symbol.dispose]()) },
     );
   };
+}
+
+function watch({ meter, pool, queue, producer, consumer }: Resolved): readonly Disposable[] {
+  const name = producer ?? consumer;
+  return [
+    ...(pool === undefined ? [] : [observePool(pool, { meter })]),
+    ...(queue === undefined ? [] : [observeQueue(queue, { meter, ...(name !== undefined && { name }) })]),
+  ];
 }
