@@ -23,7 +23,7 @@ const queueUse: QueueUse = {
 
 type Points = Awaited<ReturnType<ReturnType<typeof sdk>["points"]>>;
 
-function rows(points: Points, ...keys: readonly string[]): readonly unknown[] {
+function told(points: Points, ...keys: readonly string[]): readonly unknown[] {
   return points.map(({ attributes, value }) => [...keys.map((key) => attributes[key]), value]);
 }
 
@@ -37,13 +37,13 @@ describe("observeQueue", () => {
     };
     const observation = observeQueue(stats, { meter: kit.telemetry.meter, name: "outgoing", now: () => 12_000 });
     const depths = [["due", 3], ["waiting", 4], ["leased", 1], ["held", 2], ["dead", 5]];
-    expect(rows(await kit.points(names.QUEUE_DEPTH), names.QUEUE_STATE)).toEqual(depths);
-    expect(rows(await kit.points(names.QUEUE_AGE), names.MESSAGING_DESTINATION)).toEqual([["outgoing", 2]]);
-    expect(rows(await kit.points(names.QUEUE_BYTES))).toEqual([[4096]]);
-    expect(rows(await kit.points(names.LANE_DEPTH), names.LANE, names.QUEUE_STATE)).toEqual([
+    expect(told(await kit.points(names.QUEUE_DEPTH), names.QUEUE_STATE)).toEqual(depths);
+    expect(told(await kit.points(names.QUEUE_AGE), names.MESSAGING_DESTINATION)).toEqual([["outgoing", 2]]);
+    expect(told(await kit.points(names.QUEUE_BYTES))).toEqual([[4096]]);
+    expect(told(await kit.points(names.LANE_DEPTH), names.LANE, names.QUEUE_STATE)).toEqual([
       ["x.example", "due", 3], ["x.example", "leased", 1], ["x.example", "dead", 5], ["…@…", "waiting", 4], ["…@…", "held", 2],
     ]);
-    expect(rows(await kit.points(names.LANE_AGE), names.LANE)).toEqual([["x.example", 0.5], ["…@…", 0]]);
+    expect(told(await kit.points(names.LANE_AGE), names.LANE)).toEqual([["x.example", 0.5], ["…@…", 0]]);
     observation[Symbol.dispose]();
     await observation[Symbol.asyncDispose]();
     const before = asked;
@@ -56,9 +56,9 @@ describe("observeQueue", () => {
     const empty = { due: 0, waiting: 0, leased: 0, held: 0, dead: 0, bytes: 0, lanes: [] };
     let use: () => QueueUse = () => empty;
     using _ = observeQueue(() => use(), { meter: kit.telemetry.meter, now: () => 0 });
-    expect(rows(await kit.points(names.QUEUE_AGE))).toEqual([[0]]);
+    expect(told(await kit.points(names.QUEUE_AGE))).toEqual([[0]]);
     use = () => ({ ...empty, oldest: 5 });
-    expect(rows(await kit.points(names.QUEUE_AGE))).toEqual([[0]]);
+    expect(told(await kit.points(names.QUEUE_AGE))).toEqual([[0]]);
     use = () => {
       throw new Error("disk");
     };
@@ -74,7 +74,7 @@ describe("observeQueue", () => {
     await into.send(mailTo("ann@x.example", "bob@y.example"));
     const depth = await kit.points(names.QUEUE_DEPTH);
     expect(depth.reduce((sum, { value }) => sum + Number(value), 0)).toBeGreaterThan(0);
-    expect(rows(await kit.points(names.LANE_DEPTH), names.QUEUE_STATE)).not.toEqual([]);
+    expect(told(await kit.points(names.LANE_DEPTH), names.QUEUE_STATE)).not.toEqual([]);
   });
 });
 
@@ -83,9 +83,9 @@ describe("observePool", () => {
     await using kit = sdk();
     const { meter } = kit.telemetry;
     const use = { connections: 2, idle: 2, connecting: 0, waiting: 0 };
-    using _a = observePool(() => use, { meter, name: "smtp:a" });
-    using _b = observePool(() => ({ ...use, waiting: 3 }), { meter, name: "smtp:b" });
-    expect(rows(await kit.points(names.POOL_WAITING), names.TRANSPORT)).toEqual([["smtp:a", 0], ["smtp:b", 3]]);
+    const pools = [observePool(() => use, { meter, name: "smtp:a" }), observePool(() => ({ ...use, waiting: 3 }), { meter, name: "smtp:b" })];
+    expect(told(await kit.points(names.POOL_WAITING), names.TRANSPORT)).toEqual([["smtp:a", 0], ["smtp:b", 3]]);
+    for (const pool of pools) pool[Symbol.dispose]();
   });
 });
 
@@ -96,7 +96,7 @@ describe("countRetries", () => {
     const next = fake({ "ann@x.example": ["deferred", "deferred", "accepted"], "bob@x.example": ["deferred", "accepted"] });
     await using patient = compose(otel(kit.telemetry), retry(() => 1, { onRetry }), next);
     await patient.send(mailTo("ann@x.example", "bob@x.example", "cid@x.example"));
-    expect(rows(await kit.points(names.RETRIES), names.TRANSPORT)).toEqual([["smtp:a", 3]]);
+    expect(told(await kit.points(names.RETRIES), names.TRANSPORT)).toEqual([["smtp:a", 3]]);
   });
 
   it("counts attempts of a queue after the first", async () => {
@@ -104,7 +104,7 @@ describe("countRetries", () => {
     const { onEvent } = countRetries({ meter: kit.telemetry.meter });
     const outcomes = [{}, {}];
     for (const event of [{ kind: "attempt", attempt: 1, outcomes }, { kind: "attempt", attempt: 2, outcomes }, { kind: "settled", outcomes }, { kind: "parked" }]) onEvent(event);
-    expect(rows(await kit.points(names.RETRIES))).toEqual([[2]]);
+    expect(told(await kit.points(names.RETRIES))).toEqual([[2]]);
   });
 });
 
@@ -119,8 +119,8 @@ describe("metrics", () => {
     const sent = compose(otel(kit.telemetry), next);
     for (let times = 0; times < 2; times += 1) await sent.send(mailTo("ann@x.example", "bob@x.example", "cid@x.example", "dan@x.example"));
     const points = await kit.points(names.OUTCOMES);
-    const rows = points.map(({ attributes, value }) => [attributes[names.OUTCOME], attributes[names.STATUS_CATEGORY], value]);
-    expect(rows).toEqual([
+    const all = points.map(({ attributes, value }) => [attributes[names.OUTCOME], attributes[names.STATUS_CATEGORY], value]);
+    expect(all).toEqual([
       ["accepted", "other", 2],
       ["rejected", "address", 2],
       ["uncertain", "network", 2],
