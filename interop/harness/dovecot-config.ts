@@ -15,7 +15,7 @@ export interface User {
 
 export interface DovecotConfig {
   readonly folder: string;
-  readonly ports: { readonly lmtp: number; readonly imap: number };
+  readonly ports: { readonly lmtp: number; readonly imap: number; readonly pop3: number };
   readonly users: readonly User[];
   /** PEM. */
   readonly key: string;
@@ -56,7 +56,7 @@ function dovecotConf({ folder, ports }: DovecotConfig): string {
   return `base_dir = ${folder}/run
 state_dir = ${folder}/state
 log_path = ${folder}/log
-protocols = imap lmtp
+protocols = imap pop3 lmtp
 listen = 127.0.0.1
 first_valid_uid = 1
 default_vsz_limit = 0
@@ -119,6 +119,14 @@ service imap-login {
     port = ${ports.imap}
   }
   inet_listener imaps {
+    port = 0
+  }
+}
+service pop3-login {
+  inet_listener pop3 {
+    port = ${ports.pop3}
+  }
+  inet_listener pop3s {
     port = 0
   }
 }

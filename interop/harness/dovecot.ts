@@ -1,6 +1,6 @@
 import { testCertificate } from "@postroad/testing/certificate";
 import { createHmac, randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { found } from "./changes.ts";
 import { startDaemon } from "./daemon.ts";
@@ -13,7 +13,7 @@ import { onFreePorts } from "./ports.ts";
 
 /** A Dovecot of one's own. */
 export interface Dovecot extends AsyncDisposable {
-  readonly ports: { readonly lmtp: number; readonly imap: number };
+  readonly ports: { readonly lmtp: number; readonly imap: number; readonly pop3: number };
   /** PEM. Its certificate is for the address 127.0.0.1 and no name. */
   readonly ca: string;
   readonly lmtpSocket: string;
@@ -21,6 +21,10 @@ export interface Dovecot extends AsyncDisposable {
   readonly authSocket: string;
   /** Somebody no other test has. */
   user(): User;
+  /** Where the Maildirs are, each by its user's name, owned by nobody. */
+  readonly mailboxes: string;
+  /** The names of the files in somebody's inbox. */
+  names(user: User): Promise<readonly string[]>;
   /** What has been delivered to somebody. */
   arrivals(user: User): Promise<readonly Arrival[]>;
   /** The process that has greeted a client address last, over LMTP. */
@@ -40,7 +44,7 @@ export async function startDovecot(): Promise<Dovecot> {
   return onFreePorts(async (freePort) => {
     await using stack = new AsyncDisposableStack();
     const folder = stack.use(await temporaryFolder("dovecot")).path;
-    const ports = { lmtp: await freePort(), imap: await freePort() };
+    const ports = { lmtp: await freePort(), imap: await freePort(), pop3: await freePort() };
     await configureDovecot({ folder, ports, users: [...USERS, FULL], key, cert, tokenKey });
     const command = ["/usr/sbin/dovecot", "-F", "-c", join(folder, "dovecot.conf")] as const;
     stack.use(await startDaemon({ command, log: join(folder, "log"), ready: "starting up" }));
@@ -56,6 +60,8 @@ export async function startDovecot(): Promise<Dovecot> {
         if (value === undefined) throw new Error("every user has been given to a test");
         return value;
       },
+      mailboxes: join(folder, "mail"),
+      names: async ({ name }) => (await Promise.all(["new", "cur"].map((each) => readdir(join(folder, "mail", name, each))))).flat(),
       arrivals: ({ name }) => readMaildir(join(folder, "mail", name)),
       serverOf: (client) => serverIn(folder, client),
       token: ({ name }, seconds) => tokenFor(name, seconds, tokenKey),

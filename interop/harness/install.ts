@@ -19,8 +19,8 @@ const DOVECOT = "/usr/sbin/dovecot";
 const SOURCES: Readonly<Record<Program, Source>> = {
   postfix: { files: ["/usr/sbin/postfix", "/usr/lib/postfix/sbin/smtpd"], packages: ["postfix"] },
   dovecot: {
-    files: [DOVECOT, "/usr/lib/dovecot/lmtp", "/usr/lib/dovecot/imap"],
-    packages: ["dovecot-core", "dovecot-imapd", "dovecot-lmtpd"],
+    files: [DOVECOT, "/usr/lib/dovecot/lmtp", "/usr/lib/dovecot/imap", "/usr/lib/dovecot/pop3"],
+    packages: ["dovecot-core", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd"],
   },
   opendkim: { files: ["/usr/sbin/opendkim"], packages: ["opendkim"] },
   knot: { files: ["/usr/sbin/knotd", "/usr/sbin/keymgr", "/usr/bin/kzonesign"], packages: ["knot", "knot-dnssecutils"] },

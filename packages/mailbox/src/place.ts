@@ -1,0 +1,85 @@
+import { Refusal } from "@postroad/core";
+import { access, mkdir, open } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { codeOf } from "./failure.ts";
+import { folderDirectory, isFolderName } from "./folder.ts";
+import type { Mailbox } from "./lookup.ts";
+
+/** Whom new files and directories belong to. */
+export type Owner = { readonly uid: number; readonly gid: number } | undefined;
+
+/** The directories of a mailbox. */
+export interface Place {
+  /** The Maildir itself, whose folders lie in it. */
+  readonly mailbox: string;
+  /** The directory with tmp, new and cur: the Maildir, or a folder of it. */
+  readonly folder: string;
+}
+
+/** Where below `root` the mail goes. Throws a Refusal for a path that would leave the root. */
+export async function placeOf(root: string, { mailbox, folder, createFolder = true }: Mailbox): Promise<Place> {
+  const segments = mailbox === "" ? [] : mailbox.split("/");
+  if (mailbox.includes("\0") || segments.some((segment) => /^\.{0,2}$/.test(segment))) {
+    throw misconfigured(`the mailbox ${JSON.stringify(mailbox)} is no path below the root`);
+  }
+  if (folder !== undefined && !isFolderName(folder)) throw misconfigured(`${JSON.stringify(folder)} is no name of a folder`);
+  const inbox = join(root, ...segments);
+  const inner = join(inbox, folderDirectory(folder));
+  const isUsed = createFolder || inner === inbox || (await exists(inner));
+  return { mailbox: inbox, folder: isUsed ? inner : inbox };
+}
+
+function misconfigured(message: string): Refusal {
+  return new Refusal("4.3.5", message, { phase: "lookup", advice: "Correct what the lookup returns." });
+}
+
+/** Makes what is not there of a place, durably. The root has to be there: it may be a disk that is not mounted. */
+export async function makePlace(root: string, { mailbox, folder }: Place, owner: Owner): Promise<void> {
+  await access(root);
+  for (const path of [...between(root, mailbox), ...between(mailbox, folder)]) await makeDirectory(path, owner);
+  if (folder !== mailbox) await makeMarker(join(folder, "maildirfolder"), owner);
+  // A delivery begins in tmp: where that is, the others are.
+  for (const name of ["cur", "new", "tmp"]) await makeDirectory(join(folder, name), owner);
+}
+
+/** The directories below `from` down to `to`. */
+function between(from: string, to: string): string[] {
+  const paths: string[] = [];
+  for (let path = to; path !== from; path = dirname(path)) paths.unshift(path);
+  return paths;
+}
+
+async function makeDirectory(path: string, owner: Owner): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+    return;
+  }
+  await using directory = await open(path, "r");
+  if (owner !== undefined) await directory.chown(owner.uid, owner.gid);
+  await directory.sync();
+  await syncDirectory(dirname(path));
+}
+
+/** Tells readers of Maildir++ that the directory is a folder and no mailbox of its own. */
+async function makeMarker(path: string, owner: Owner): Promise<void> {
+  await using marker = await open(path, "a", 0o600);
+  if (owner !== undefined) await marker.chown(owner.uid, owner.gid);
+}
+
+/** What was linked, renamed or made in a directory is durable once the directory is. */
+export async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, "r");
+  await directory.sync();
+}
+
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return false;
+    throw error;
+  }
+}
