@@ -8,6 +8,7 @@ import { publishedKey } from "./published-key.ts";
 import { fingerprint, published } from "./record.ts";
 import type { ReadyKey } from "./signer.ts";
 import { readyKey } from "./signer.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 /** Asks for the TXT records of a name, as `resolveTxt` of `node:dns/promises` does. */
 export type ResolveTxt = (name: string) => Promise<readonly (readonly string[])[]>;
@@ -99,14 +100,4 @@ function compare(key: ReadyKey, name: string, own: string, records: readonly str
 
 function missing(name: string): Comparison {
   return { state: "missing", message: `${name} has no TXT record; publish dnsRecord() of the key` };
-}
-
-/** The same, but rejects as soon as the signal aborts. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(new Error("aborted"));
-    if (signal?.aborted === true) onAbort();
-    signal?.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal?.removeEventListener("abort", onAbort));
-  });
 }

@@ -1,3 +1,5 @@
+export type { Alignment, AlignmentOptions, AlignmentRequest } from "./alignment.ts";
+export { checkAlignment } from "./alignment.ts";
 export type { ArcOptions, ChainStatus, Judgement } from "./arc.ts";
 export { arc } from "./arc.ts";
 export type { Canonical } from "./canonical-header.ts";
