@@ -38,13 +38,13 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
   const all = new Set<Flight>();
   let isRenewing = false;
   let renewedAt = clock.now();
-  let callOff: (() => void) | undefined = clock.after(interval, tick);
+  let callOff: (() => void) | undefined;
 
   function tick(): void {
-    callOff = clock.after(interval, tick);
+    callOff = all.size === 0 ? undefined : clock.after(interval, tick);
     const now = clock.now();
     for (const flight of all) checkDeadline(flight, now);
-    if (isRenewing || all.size === 0 || now - renewedAt < ttl / 3 - 1) return;
+    if (isRenewing || all.size === 0 || now - renewedAt < ttl / 3 - interval / 2) return;
     renewedAt = now;
     isRenewing = true;
     void renew([...all].filter(({ isLost }) => !isLost)).finally(() => (isRenewing = false));
@@ -74,6 +74,7 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
     begin(lease) {
       const flight = { lease, controller: new AbortController(), isLost: false, isOverdue: false, startedAt: undefined, abandon: undefined };
       all.add(flight);
+      callOff ??= clock.after(interval, tick);
       return flight;
     },
     watch(flight, delivery) {
@@ -90,10 +91,7 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
     abandon() {
       for (const { controller, abandon } of all) if (controller.signal.aborted) abandon?.();
     },
-    stop() {
-      callOff?.();
-      callOff = undefined;
-    },
+    stop: () => callOff?.(),
   };
 }
 
