@@ -76,8 +76,18 @@ export function drain(store: Store, to: Transport, options: DrainOptions = {}): 
     void stopped?.then(callOff);
   }
 
+  function onAbort(): void {
+    void stop();
+  }
+
   function stop({ within }: { readonly within?: number } = {}): Promise<void> {
-    stopped ??= end();
+    if (stopped === undefined) {
+      options.signal?.removeEventListener("abort", onAbort);
+      stopped = end();
+      // By then the leases of what cannot be written down have run out.
+      const callOff = clock.after(policy.ttl, writing.giveUp);
+      void stopped.then(callOff);
+    }
     if (within !== undefined) hurry(within);
     return stopped;
   }
@@ -100,8 +110,8 @@ export function drain(store: Store, to: Transport, options: DrainOptions = {}): 
     }
   }
 
-  if (options.signal?.aborted === true) void stop();
-  else options.signal?.addEventListener("abort", () => void stop(), { once: true });
+  if (options.signal?.aborted === true) onAbort();
+  else options.signal?.addEventListener("abort", onAbort);
 
   return {
     name,

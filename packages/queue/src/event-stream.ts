@@ -1,3 +1,4 @@
+import { checkOptions, isInteger } from "@postroad/core";
 import type { DroppedEvent, QueueEvent } from "./events.ts";
 import { line } from "./line.ts";
 
@@ -15,6 +16,7 @@ export interface EventStream extends AsyncIterableIterator<QueueEvent | DroppedE
  * oldest are dropped, and a `dropped` event in their place says how many.
  */
 export function eventStream(limit = 1000): EventStream {
+  checkOptions("eventStream", { limit }, { limit: isInteger(1) });
   const held = line<QueueEvent>();
   const waiting = line<(result: IteratorResult<QueueEvent | DroppedEvent, undefined>) => void>();
   let dropped = 0;

@@ -29,8 +29,8 @@ export interface FeedRequest {
 
 /** Milliseconds. */
 const LINGER = 5;
-/** Where something is due and its lane is full, perhaps of other processes' deliveries. */
-const FULL = 1000;
+/** Where something is under way, here or, where a lane is full, elsewhere. */
+const SHORTLY = 1000;
 
 export function feed(request: FeedRequest): Feed {
   const { store, policy, settler, emit, free, begin } = request;
@@ -54,7 +54,7 @@ export function feed(request: FeedRequest): Feed {
       else if (isStopped) await handBack(leases);
       else {
         for (const lease of leases) begin(lease);
-        if (leases.length < limit) await nothingMore();
+        if (leases.length < limit) await nothingMore(leases.length);
       }
     }
   }
@@ -84,8 +84,12 @@ export function feed(request: FeedRequest): Feed {
     }
   }
 
-  async function nothingMore(): Promise<void> {
-    if (bell.isRung) return;
+  /** Asks when there will be, unless what was claimed just now rings when it is done. */
+  async function nothingMore(claimed: number): Promise<void> {
+    if (claimed > 0 || bell.isRung) {
+      await bell.wait(SHORTLY);
+      return;
+    }
     let due: number | undefined;
     try {
       due = await store.nextDue();
@@ -93,7 +97,7 @@ export function feed(request: FeedRequest): Feed {
       emit({ kind: "trouble", at: clock.now(), during: "claim", error });
     }
     const wait = due === undefined ? policy.poll : due - clock.now();
-    await bell.wait(Math.min(policy.poll, wait > 0 ? wait : FULL));
+    await bell.wait(Math.min(policy.poll, wait > 0 ? wait : SHORTLY));
   }
 
   async function handBack(leases: readonly Lease[]): Promise<void> {

@@ -81,7 +81,7 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
       flight.startedAt = clock.now();
       return new Promise<Receipt | undefined>((resolve) => {
         flight.abandon = () => resolve(undefined);
-        void delivery.then(resolve);
+        delivery.then(resolve, () => resolve(undefined));
       }).finally(() => (flight.startedAt = undefined));
     },
     end: (flight) => void all.delete(flight),

@@ -1,4 +1,4 @@
-import type { Deferred, Mail, Outcome, Recipient, Transport } from "@postroad/core";
+import type { Deferred, Mail, Outcome, Receipt, Recipient } from "@postroad/core";
 import { mailboxKey } from "@postroad/core";
 import type { Action } from "@postroad/bounce";
 import { deliveryReport } from "@postroad/bounce";
@@ -22,10 +22,14 @@ export interface ReportRequest {
 }
 
 /**
- * Writes one report and sends it. The same report has the same id each time, so that a queue takes it once, also where
+ * Writes one report and sends it. `send` gives undefined where that takes too long. The same report has the same id each time, so that a queue takes it once, also where
  * this process dies before it could note that it is sent.
  */
-export async function sendReport(bounce: Transport, request: ReportRequest, { clock, reportingMta }: Policy): Promise<Reported> {
+export async function sendReport(
+  send: (report: Mail) => Promise<Receipt | undefined>,
+  request: ReportRequest,
+  { clock, reportingMta }: Policy,
+): Promise<Reported> {
   try {
     const { recipients, action, outcomes, arrivedAt, willRetryUntil } = request;
     const mail = request.mail();
@@ -41,8 +45,9 @@ export async function sendReport(bounce: Transport, request: ReportRequest, { cl
       now: () => clock.now(),
     });
     if (report === undefined) return { kind: "none", reason: "nobody wants to know" };
-    const { outcomes: answers } = await bounce.send(report);
-    return { ...kindOf(answers), report: report.id };
+    const answer = await send(report);
+    if (answer === undefined) return { kind: "later", reason: "the report did not settle", report: report.id };
+    return { ...kindOf(answer.outcomes), report: report.id };
   } catch (error) {
     return { kind: "later", reason: `the report could not be written: ${error instanceof Error ? error.message : "not an Error"}` };
   }

@@ -9,7 +9,7 @@ export interface Settler {
   /** True where it is written, false where the lease was lost, undefined where the worker stopped before it could be. */
   settle(lease: Lease, next: Entry | null): Promise<boolean | undefined>;
   /** Ends all attempts. */
-  giveUp(): void;
+  readonly giveUp: () => void;
 }
 
 const FIRST_WAIT = 1000;

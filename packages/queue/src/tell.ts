@@ -1,3 +1,4 @@
+import type { Mail, Receipt } from "@postroad/core";
 import type { Owed } from "./store.ts";
 import type { Flight } from "./flights.ts";
 import type { Progress } from "./progress.ts";
@@ -14,7 +15,7 @@ export async function tellOfDelay(desk: Desk, flight: Flight, progress: Progress
   const { policy, lanes, name } = desk;
   const { entry, pending, last, delayed } = progress;
   const { bounce, delayAfter, maxAge, clock } = policy;
-  if (typeof bounce !== "object" || delayAfter === false || delayed || pending.length === 0) return;
+  if (typeof bounce !== "object" || delayAfter === false || delayed) return;
   if (progress.dead !== undefined || !isLate(progress, delayAfter, clock.now())) return;
   progress.delayed = true;
   await tell(desk, flight, {
@@ -56,12 +57,15 @@ async function tellOf(desk: Desk, flight: Flight, progress: Progress, action: "f
 type Told = Omit<ReportRequest, "mail" | "arrivedAt">;
 
 async function tell(desk: Desk, flight: Flight, told: Told): Promise<Reported> {
-  const { policy, emit } = desk;
+  const { policy, emit, flights } = desk;
   const { entry } = flight.lease;
   const { bounce } = policy;
   if (typeof bounce !== "object") return { kind: "refused" };
-  const result = await sendReport(bounce, { ...told, mail: () => mailOf(desk, flight), arrivedAt: entry.createdAt }, policy);
+  const send = (report: Mail): Promise<Receipt | undefined> =>
+    flights.watch(flight, bounce.send(report, { signal: flight.controller.signal }));
+  const result = await sendReport(send, { ...told, mail: () => mailOf(desk, flight), arrivedAt: entry.createdAt }, policy);
   const { report, reason } = result;
+  if (result.kind === "none" && told.action === "delayed") return result;
   emit({
     kind: "bounced",
     at: policy.clock.now(),

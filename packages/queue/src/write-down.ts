@@ -24,7 +24,7 @@ export async function writeDown(desk: Desk, flight: Flight, progress: Progress):
   if (next === null) return;
   const recipients = next.envelope.to.map(({ address }) => address);
   if (dead !== undefined) emit({ kind: "dead", at, ...about, reason: dead.reason, note: next.note ?? "", recipients });
-  else if (last.length > 0) emit({ kind: "deferred", at, ...about, dueAt: next.dueAt, outcomes: last });
+  else if (progress.attempts > entry.attempts && last.length > 0) emit({ kind: "deferred", at, ...about, dueAt: next.dueAt, outcomes: last });
 }
 
 function nextOf(progress: Progress, policy: Policy): Entry | null {
