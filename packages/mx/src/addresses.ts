@@ -81,7 +81,8 @@ function isSpecial(address: string): boolean {
   return inside !== undefined && includes(special, ipv4In(address, inside.at));
 }
 
-function includes(list: BlockList, address: string): boolean {
+/** Whatever way the address is written. */
+export function includes(list: BlockList, address: string): boolean {
   return list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }
 

@@ -32,7 +32,7 @@ export async function* candidatesOf(plan: Plan, demands: Demands, context: Conte
   const seen = new Set<string>();
   for (const [rank, hosts] of plan.groups.entries()) {
     const found = await Promise.all(hosts.map(async (host) => ({ host, found: await lookUp(host, context, options) })));
-    if (found.some(({ found: { addresses } }) => addresses.some((address) => context.self.has(address)))) {
+    if (found.some(({ found: { addresses } }) => addresses.some(context.isSelf))) {
       // With others before it, they are the ones to say why the mail waits.
       if (rank === 0) yield { host: hosts.join(", "), reason: loop(plan.domains.join(", ")) };
       return;

@@ -15,8 +15,10 @@ export interface Context {
   readonly order: AddressOrder;
   /** May mail go to this address? */
   readonly mayGoTo: (address: string) => boolean;
-  /** Names and addresses of this host. */
+  /** Names of this host. */
   readonly self: ReadonlySet<string>;
+  /** Is it an address of this host? */
+  readonly isSelf: (address: string) => boolean;
   readonly maxHosts: number;
   readonly maxAddresses: number;
   readonly concurrency: number;

@@ -1,17 +1,18 @@
-import type { Mail, Receipt, SendOptions, Transport } from "@postroad/core";
+import type { Deferred, ForAll, Mail, Receipt, SendOptions, Transport } from "@postroad/core";
 import { mailboxKey, narrow, receipt, transport, verdictOf } from "@postroad/core";
-import { byHeader } from "@postroad/routing";
+import { byTlsRequired } from "@postroad/routing";
 import type { SmtpOptions } from "@postroad/smtp";
 import { smtp } from "@postroad/smtp";
 import { hostname, networkInterfaces } from "node:os";
 import { isIP } from "node:net";
-import { addressFilter } from "./addresses.ts";
+import { addressFilter, blockList, includes } from "./addresses.ts";
 import type { Context, Demands } from "./context.ts";
 import { deliver } from "./deliver.ts";
 import { withoutRoute } from "./destination.ts";
 import { cached } from "./dns/cache.ts";
 import { dnsResolver } from "./dns/dns-resolver.ts";
 import { ask } from "./dns/resolver.ts";
+import { notify } from "./notify.ts";
 import type { MxOptions } from "./options.ts";
 import { checkMxOptions } from "./options.ts";
 import { plansFor } from "./plan.ts";
@@ -67,14 +68,14 @@ function contextOf(options: MxOptions): Context {
     dane,
     order: addresses,
     mayGoTo: addressFilter(allow),
-    self: selfOf(options),
+    ...selfOf(options),
     maxHosts,
     maxAddresses,
     concurrency,
     pools: makePools({ hosts: 200, idle: 60_000, ...options.pools }, (target) => optionsFor(target, common, options)),
     random,
     clock,
-    observe: (observation) => tlsReports?.record(observation),
+    observe: (observation) => notify("tlsReports of mx", (each) => tlsReports?.record(each), observation),
   };
 }
 
@@ -103,20 +104,26 @@ function optionsFor(target: Target, common: Omit<SmtpOptions, "host" | "security
   };
 }
 
-function selfOf({ name = hostname(), self = [] }: MxOptions): ReadonlySet<string> {
+function selfOf({ name = hostname(), self = [] }: MxOptions): Pick<Context, "self" | "isSelf"> {
   const interfaces = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   const addresses = interfaces.flatMap(({ internal, address }) => (internal ? [] : address));
-  return new Set([name, ...self, ...addresses].map((each) => each.toLowerCase()));
+  const own = blockList([...addresses, ...self.filter((each) => isIP(each) > 0)]);
+  return { self: new Set([name, ...self].map((each) => each.toLowerCase())), isSelf: (address) => includes(own, address) };
 }
 
-const tlsRequired = byHeader("TLS-Required");
+/** What one part of a mail was about when it broke does not concern the others, who may have been delivered. */
+function bug(error: unknown): ForAll<Deferred> {
+  const message = `bug in ${NAME}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+  return { kind: "deferred", status: "4.3.0", by: NAME, message, uncertain: true, diagnosis: { cause: error } };
+}
 
 async function send(mail: Mail, context: Context, options: SendOptions): Promise<Receipt> {
   const demands = await demandsOf(mail, options);
   const { plans, refused } = await plansFor(mail.envelope.to, context, demands.relaxed, options);
   const parts = await mapped(plans, context.concurrency, async (plan) => {
     const to = plan.recipients.map((recipient) => ({ ...recipient, address: withoutRoute(recipient.address) }));
-    return deliver(narrow(mail, [...new Map(to.map((each) => [mailboxKey(each.address), each])).values()]), plan, demands, context, options);
+    const part = narrow(mail, [...new Map(to.map((each) => [mailboxKey(each.address), each])).values()]);
+    return deliver(part, plan, demands, context, options).catch((error: unknown) => receipt(part, bug(error)));
   });
   const outcomes = new Map(parts.flatMap((part) => part.outcomes.map((outcome) => [mailboxKey(outcome.recipient), outcome])));
   const refusals = new Map(refused.flatMap(({ recipients, reason }) => recipients.map((each) => [each, verdictOf(reason, context.by)])));
@@ -127,14 +134,11 @@ async function send(mail: Mail, context: Context, options: SendOptions): Promise
   });
 }
 
-/** A mail that requires TLS does not have its header asked (RFC 8689 §4.1). */
 async function demandsOf(mail: Mail, options: SendOptions): Promise<Demands> {
   const requireTls = mail.envelope.requireTls === true;
   const [first] = mail.envelope.to;
-  if (requireTls || first === undefined) return { requireTls, relaxed: false };
   try {
-    const field = await tlsRequired(mail, first, options);
-    return { requireTls, relaxed: field?.toLowerCase() === "no" };
+    return { requireTls, relaxed: first !== undefined && (await byTlsRequired(mail, first, options)) === "no" };
   } catch {
     // A content that cannot be read gets its verdict where it is to be sent.
     return { requireTls, relaxed: false };

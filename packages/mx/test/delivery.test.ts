@@ -148,6 +148,33 @@ describe("delivery", () => {
     expect(later).toMatchObject({ kind: "deferred", remote: expect.stringContaining("mx0.example.net") });
   });
 
+  it("M5: an address of this host is known however it is written", async () => {
+    await using at = await world([{}], () => ({ "MX example.net": ["10 mx.example.net"], "AAAA mx.example.net": ["2001:db8::a"] }), {
+      addresses: "ipv6-first", self: ["2001:DB8:0:0:0:0:0:A"],
+    });
+    expect(first(await at.transport.send(mail()))).toMatchObject({ status: "5.4.6" });
+  });
+
+  it("what tlsReports throws is a warning, and not the mail's outcome", async () => {
+    const warned = new Promise<Error>((resolve) => process.once("warning", resolve));
+    const record = (): never => {
+      throw new Error("no disk");
+    };
+    await using at = await world([{}], inOrder, { tlsReports: { record } });
+    expect(kinds(await at.transport.send(mail()))).toEqual(["accepted"]);
+    expect((await warned).message).toContain("no disk");
+  });
+
+  it("a bug that meets one domain leaves the others their outcomes", async () => {
+    await using at = await world([{}, {}], (hosts) => ({ ...inOrder(hosts), "MX a.example": ["10 mx0.example.net"], "MX b.example": ["10 mx1.example.net", "10 mx0.example.net"] }), {
+      random() {
+        throw new Error("no chance");
+      },
+    });
+    const receipt = await at.transport.send(mail({ to: ["bob@a.example", "bob@b.example"] }));
+    expect(receipt.outcomes).toMatchObject([{ kind: "accepted" }, { kind: "deferred", status: "4.3.0", uncertain: true, message: expect.stringContaining("no chance") }]);
+  });
+
   it("M6: a domain that is an alias, and a host that is one", async () => {
     await using at = await world([{}], (hosts) => ({
       "CNAME example.net": ["real.example"], "MX real.example": ["10 alias.example"], "CNAME alias.example": ["host.example"], "A host.example": [hosts.host(0)],

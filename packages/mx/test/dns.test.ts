@@ -62,6 +62,11 @@ describe("dnsResolver", () => {
     expect(await refusalOf(to(server).resolve("example.net", "MX", {}))).toMatchObject({ status: "4.4.3", options: { code: "DNS" } });
   });
 
+  it("M4: nor is a resolver that no route leads to", async () => {
+    const resolver = dnsResolver({ servers: ["[100::1]:53", "255.255.255.255:53"], timeout: 200, tries: 1 });
+    expect(await refusalOf(resolver.resolve("example.net", "MX", {}))).toMatchObject({ status: "4.4.3", options: { phase: "dns" } });
+  });
+
   it("asks the next resolver where one does not answer", async () => {
     await using broken = await dnsServer({ "MX example.net": "SERVFAIL" });
     await using server = await dnsServer({ "MX example.net": ["10 mx.example.net"] });

@@ -1,7 +1,7 @@
 import type { Content, Envelope, Mail, Outcome, Receipt, Recipient } from "@postroad/core";
 import { contentOf, envelope } from "@postroad/core";
-import type { ModelPeer, ModelPeerOptions, ScriptedPeer, ScriptedPeerOptions } from "@postroad/testing/peer";
-import { modelPeer, scriptedPeer } from "@postroad/testing/peer";
+import type { ModelPeer, ModelPeerOptions } from "@postroad/testing/peer";
+import { modelPeer } from "@postroad/testing/peer";
 import type { Answer, MxOptions, MxTransport, RecordType, Resolver } from "../src/index.ts";
 import { dnsResolver, mx } from "../src/index.ts";
 import type { DnsServer, DnsServerOptions, Zone } from "./dns-server.ts";
@@ -74,12 +74,6 @@ export async function farm(...each: readonly ModelPeerOptions[]): Promise<Farm> 
       for (const peer of peers) await peer[Symbol.asyncDispose]();
     },
   };
-}
-
-export async function scripted(build: Parameters<ScriptedPeer["session"]>[0], options: ScriptedPeerOptions = {}): Promise<ScriptedPeer> {
-  const peer = await scriptedPeer(options);
-  peer.session(build);
-  return peer;
 }
 
 /** A transport, the DNS it asks and the hosts it finds there, all ended together. */

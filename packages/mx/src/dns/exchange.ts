@@ -20,7 +20,10 @@ export type Match<T> = (message: Buffer) => T | undefined;
 export function byUdp<T>(server: Server, query: Buffer, match: Match<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(isIPv6(server.address) ? "udp6" : "udp4");
+    let settled = false;
     const settle = (act: () => void): void => {
+      if (settled) return;
+      settled = true;
       signal.removeEventListener("abort", onAbort);
       socket.removeAllListeners().on("error", () => undefined).close();
       act();
@@ -39,7 +42,10 @@ export function byUdp<T>(server: Server, query: Buffer, match: Match<T>, signal:
       }
     });
     // Connected, so that the kernel drops what comes from elsewhere and says when nobody listens.
-    socket.connect(server.port, server.address, () => socket.send(query));
+    socket.connect(server.port, server.address, (error?: Error) => {
+      if (error !== undefined && error !== null) fail(error);
+      else if (!settled) socket.send(query);
+    });
   });
 }
 

@@ -8,14 +8,15 @@ export interface StsPolicy {
   readonly mx: readonly string[];
   /** Seconds that it may be kept. */
   readonly maxAge: number;
-  /** Its lines, for reports. */
+  /** Its lines that mean something, for reports. */
   readonly lines: readonly string[];
 }
 
 /** About a year (RFC 8461 §3.2). */
 const MAX_AGE = 31_557_600;
 /** Hosts that are read of one policy. */
-const MOST_HOSTS = 500;
+const MOST_HOSTS = 100;
+const KEYS: ReadonlySet<string | undefined> = new Set(["version", "mode", "mx", "max_age"]);
 
 /** Reads a policy file. Throws an Error that says what is wrong with it. */
 export function parsePolicy(text: string): StsPolicy {
@@ -32,7 +33,8 @@ export function parsePolicy(text: string): StsPolicy {
   const wrong = mx.find((pattern) => !isHostName(pattern.replace(/^\*\./, "")));
   if (wrong !== undefined) throw new Error(`its mx "${wrong.slice(0, 100)}" is no host`);
   if (mode !== "none" && mx.length === 0) throw new Error("it names no mx");
-  return { mode, mx, maxAge: Math.min(Number(maxAge), MAX_AGE), lines };
+  const meaningful = pairs.flatMap((pair) => (KEYS.has(pair?.[1]) ? `${pair?.[1]}: ${pair?.[2]}` : [])).slice(0, MOST_HOSTS + 3);
+  return { mode, mx, maxAge: Math.min(Number(maxAge), MAX_AGE), lines: meaningful };
 }
 
 /** May this host take the domain's mail? `*.` stands for one label, the left-most (RFC 8461 §4.1). */

@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { dnsResolver } from "../dns/dns-resolver.ts";
 import { ask } from "../dns/resolver.ts";
+import { notify } from "../notify.ts";
 import { mapped } from "../wait.ts";
 import type { DomainDay } from "./collector.ts";
 import { DAY, collector } from "./collector.ts";
@@ -42,7 +43,7 @@ const compress = promisify(gzip);
 export function tlsReports(options: TlsReportsOptions): TlsReports {
   const submitter = checkTlsReports(options);
   const { organization, contact, sendingIp, to, resolver = dnsResolver(), fetch = globalThis.fetch, timeout = 30_000 } = options;
-  const { clock = Date.now, random = Math.random, onReport = () => undefined } = options;
+  const { clock = Date.now, random = Math.random, onReport } = options;
   const reporter: Reporter = { organization, contact, submitter, sendingIp };
   const days = collector(options.maxDomains ?? 10_000, clock);
   let timer: NodeJS.Timeout | undefined;
@@ -102,7 +103,7 @@ export function tlsReports(options: TlsReportsOptions): TlsReports {
     const outcomes = await mapped(due, AT_ONCE, async (day) => {
       const outcome = await deliverDay(day);
       if (outcome.state !== "failed") days.forget(day);
-      onReport(outcome);
+      notify("onReport of tlsReports", onReport, outcome);
       return outcome;
     });
     if (outcomes.some(({ state }) => state === "failed")) arm(RETRY);
