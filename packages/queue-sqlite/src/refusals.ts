@@ -1,4 +1,5 @@
 import { Refusal } from "@postroad/core";
+import { constants } from "node:os";
 import type { Failure } from "./messages.ts";
 
 const phase = "store";
@@ -17,7 +18,7 @@ export function badRequest(message: string): Refusal {
 export function fileRefusal(error: unknown, doing: string): Refusal {
   if (error instanceof Refusal) return error;
   const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
-  const full = code === "ENOSPC" || code === "EDQUOT";
+  const full = code === "ENOSPC" || isOverQuota(error);
   const text = error instanceof Error ? error.message : String(error);
   return new Refusal(full ? "4.3.1" : "4.3.0", `${doing}: ${text}`, {
     phase,
@@ -25,4 +26,10 @@ export function fileRefusal(error: unknown, doing: string): Refusal {
     ...(code !== undefined && { code }),
     ...(full && { advice: "Make room on the disk." }),
   });
+}
+
+/** EDQUOT, for which Node has no name. */
+function isOverQuota(error: unknown): boolean {
+  if (!(error instanceof Error) || !("errno" in error) || typeof error.errno !== "number") return false;
+  return -error.errno === constants.errno.EDQUOT;
 }

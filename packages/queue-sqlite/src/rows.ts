@@ -1,4 +1,4 @@
-import type { Entry, Listed } from "@postroad/queue";
+import type { Entry, EntryState, Listed } from "@postroad/queue";
 import type { Draft, ListedRow, Row } from "./messages.ts";
 import { badRequest } from "./refusals.ts";
 
@@ -10,8 +10,8 @@ export function draftOf(entry: Entry): Draft {
     key: text("key", key),
     mail: text("mail", mail),
     lane: text("lane", lane),
-    priority: whole("priority", priority),
-    state,
+    priority: priorityOf(priority),
+    state: stateOf(state),
     createdAt: time("createdAt", createdAt),
     dueAt: time("dueAt", dueAt),
     agesFrom: time("agesFrom", agesFrom),
@@ -47,6 +47,16 @@ function isRest(value: unknown): value is Rest {
 
 export function listedOf({ leased, size, ...row }: ListedRow): Listed {
   return { ...entryOf(row), leased, size };
+}
+
+function priorityOf(value: number): number {
+  if (Number.isInteger(value) && value >= -9 && value <= 9) return value;
+  throw badRequest(`priority must be a whole number from -9 to 9, not ${value}`);
+}
+
+function stateOf(value: EntryState): EntryState {
+  if (["ready", "held", "dead"].includes(value)) return value;
+  throw badRequest(`state must be one of ready, held, dead, not ${JSON.stringify(value)}`);
 }
 
 /** Times are whole milliseconds; what lies between two of them counts as the later one. */

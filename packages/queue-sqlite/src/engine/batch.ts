@@ -7,6 +7,7 @@ import { BadRequest, breaksTrust, failureOf } from "./failures.ts";
 import { nextDue } from "./next-due.ts";
 import { list, stats } from "./people.ts";
 import { content, renew, settle } from "./settle.ts";
+import { rollBack } from "./sql.ts";
 
 const readers: ReadonlySet<Operation["verb"]> = new Set(["content", "nextDue", "stats", "list"]);
 
@@ -65,17 +66,8 @@ function attempt(engine: Engine, operations: readonly Operation[]): Attempt {
   } catch (error) {
     Object.assign(watch, before);
     engine.removed.length = removed;
-    rollBack(engine);
+    rollBack(sql);
     return { answers: [], failed: error, uncertain: committing && breaksTrust(error) };
-  }
-}
-
-/** SQLite rolls back by itself after some errors, and then says that there is nothing to roll back. */
-function rollBack({ sql }: Engine): void {
-  try {
-    sql.exec("ROLLBACK");
-  } catch (error) {
-    if (!/no transaction is active/.test(String(error))) throw error;
   }
 }
 

@@ -30,7 +30,7 @@ export function change(engine: Engine, { selection, what, now }: Requests["chang
   takeBack(engine, now);
   const found = sql.all(
     `SELECT e.id, e.lane, e.phase, e.attempts, e.due_at, e.tried FROM entries e
-     WHERE ${where} AND e.phase IN (${from[what].join(", ")})`,
+     WHERE ${where} AND +e.phase IN (${from[what].join(", ")})`,
     ...values,
   );
   const clock = readClock(sql, watch);

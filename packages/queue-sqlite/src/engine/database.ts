@@ -3,7 +3,7 @@ import type { Settings } from "../messages.ts";
 import { FileProblem } from "./failures.ts";
 import { APPLICATION_ID, migrations } from "./schema.ts";
 import type { Sql } from "./sql.ts";
-import { number, sqlOf } from "./sql.ts";
+import { number, rollBack, sqlOf } from "./sql.ts";
 
 /** Kilobytes of pages kept in memory. */
 const CACHE = 65_536;
@@ -62,7 +62,7 @@ function migrate(sql: Sql): void {
     sql.exec(`PRAGMA user_version = ${migrations.length}`);
     sql.exec("COMMIT");
   } catch (error) {
-    sql.exec("ROLLBACK");
+    rollBack(sql);
     throw error;
   }
 }

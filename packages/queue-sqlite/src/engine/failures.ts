@@ -22,6 +22,8 @@ const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
+/** No room for the memory that the processes share, which is a file. */
+const IOERR_SHMSIZE = 4874;
 
 const told: ReadonlyMap<number, Pick<Failure, "message" | "advice" | "status">> = new Map([
   [BUSY, { status: "4.3.0", message: "is locked by another process", advice: "Find who keeps it locked, e.g. with fuser." }],
@@ -52,7 +54,7 @@ export function failureOf(error: unknown, path: string): Failure {
   if (error instanceof BadRequest) return { status: "4.3.0", message: error.message };
   if (error instanceof FileProblem) return { status: "4.3.0", message: `${path} ${error.message}`, advice: error.advice };
   const code = sqliteCode(error);
-  const known = code === undefined ? undefined : told.get(code & 0xff);
+  const known = code === undefined ? undefined : told.get(code === IOERR_SHMSIZE ? FULL : code & 0xff);
   const text = error instanceof Error ? error.message : String(error);
   if (known === undefined) return { status: "4.3.0", message: `${path}: ${text}` };
   return { ...known, message: `${path} ${known.message} (${text})`, code: `SQLITE_${code}` };

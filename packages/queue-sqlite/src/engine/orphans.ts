@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Sql } from "./sql.ts";
+import { rollBack } from "./sql.ts";
 
 /** After this long, in milliseconds, a file that nothing refers to is left over, whoever wrote it. */
 const OLD = 3_600_000;
@@ -21,7 +22,7 @@ export function removeOrphans(sql: Sql, folder: string): void {
       if (used === undefined) unlinkSync(join(folder, file));
     }
   } finally {
-    sql.exec("ROLLBACK");
+    rollBack(sql);
   }
 }
 

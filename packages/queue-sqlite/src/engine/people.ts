@@ -22,7 +22,9 @@ export function whereOf({ key, mail, lane, state }: Selection): { readonly where
   part("e.key = ?", key);
   part("e.mail = ?", mail);
   part("e.lane = (SELECT id FROM lanes WHERE name = ?)", lane);
-  if (state !== undefined) parts.push(state === "ready" ? "e.ready = 1" : `e.phase = ${state === "held" ? HELD : DEAD}`);
+  // The second half is what the partial index asks for.
+  if (state === "ready") parts.push("e.ready = 1");
+  else if (state !== undefined) parts.push(`e.phase = ${state === "held" ? HELD : DEAD} AND e.phase > 2`);
   return { where: parts.length === 0 ? "TRUE" : parts.join(" AND "), values };
 }
 

@@ -40,6 +40,15 @@ export function sqlOf(database: DatabaseSync): Sql {
   };
 }
 
+/** SQLite rolls back by itself after some errors, and then says that there is nothing to roll back. */
+export function rollBack(sql: Sql): void {
+  try {
+    sql.exec("ROLLBACK");
+  } catch (error) {
+    if (!/no transaction is active/.test(String(error))) throw error;
+  }
+}
+
 /** A column that is a number. */
 export function number(value: SQLOutputValue | undefined): number {
   if (typeof value === "number") return value;

@@ -1,0 +1,134 @@
+import { mkdir } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { runBatch } from "../src/engine/batch.ts";
+import { openDatabase } from "../src/engine/database.ts";
+import type { Engine } from "../src/engine/engine.ts";
+import { engineOn } from "../src/engine/engine.ts";
+import type { Answer, Draft, Operation } from "../src/messages.ts";
+import { draftOf } from "../src/rows.ts";
+import { START, entryOf, folder } from "./entries.ts";
+
+interface Bench extends AsyncDisposable {
+  readonly engine: Engine;
+  run(...operations: readonly Operation[]): readonly Answer[];
+}
+
+/** The engine without its thread. */
+async function bench(): Promise<Bench> {
+  const place = await folder();
+  const settings = {
+    path: place.path,
+    folder: `${place.path}-contents`,
+    maxEntries: 1_000_000,
+    maxBytes: 1_000_000_000,
+    remember: 1000,
+    busyTimeout: 1000,
+  };
+  await mkdir(settings.folder);
+  const engine = engineOn(openDatabase(settings), settings);
+  return {
+    engine,
+    run: (...operations) => runBatch(engine, operations).answers,
+    async [Symbol.asyncDispose]() {
+      engine.sql.close();
+      await place[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function adding(...rows: readonly Draft[]): Operation {
+  return { verb: "add", request: { rows, size: 3, crc: 0, body: { data: Buffer.from("abc") } } };
+}
+
+function claiming(now: number, limit = 10): Operation {
+  const request = { now, limit, perLane: 100, lanes: new Map<string, number>(), ttl: 60_000, aged: 0, late: 0 };
+  return { verb: "claim", request };
+}
+
+function leasesOf(answers: readonly Answer[]): readonly { readonly key: string; readonly token: string }[] {
+  return answers.flatMap((each) => (each.verb === "claim" ? each.answer.leases : [])).map(({ row, token }) => ({ key: row.key, token }));
+}
+
+describe("the engine", () => {
+  it("fails one operation of those that share a commit, and none of its neighbours", async () => {
+    await using made = await bench();
+    const draft = (): Draft => draftOf(entryOf());
+    const bad: Draft = { ...draft(), rest: JSON.parse("null") };
+    const answers = made.run(adding(draft()), adding(bad), adding(draft()), { verb: "nextDue", request: {} });
+    expect(answers.map(({ verb }) => verb)).toEqual(["add", "failed", "add", "nextDue"]);
+    expect(answers[1]).toMatchObject({ failure: { status: "4.3.0", message: expect.stringContaining("NOT NULL") } });
+    expect(made.run({ verb: "stats", request: { now: START } })[0]).toMatchObject({ answer: { due: 2, bytes: 6 } });
+  });
+
+  it("finds everything by an index: no query reads more than it gives", async () => {
+    await using made = await bench();
+    exercise(made);
+    const plans = made.engine.sql.queries().filter((query) => !query.startsWith("PRAGMA"));
+    expect(plans.length).toBeGreaterThan(40);
+    const scans = plans.flatMap((query) =>
+      made.engine.sql
+        .all(`EXPLAIN QUERY PLAN ${query}`)
+        .map(({ detail }) => String(detail))
+        .filter((detail) => /^SCAN|TEMP B-TREE/.test(detail) && !isFine(detail, query))
+        .map((detail) => `${detail}: ${query}`),
+    );
+    expect(scans).toEqual([]);
+  });
+
+  it("forgets the keys of what was finished when their time is up", async () => {
+    await using made = await bench();
+    const draft = draftOf(entryOf());
+    made.run(adding(draft));
+    const [lease] = leasesOf(made.run(claiming(START)));
+    if (lease === undefined) throw new Error("nothing was claimed");
+    made.run({ verb: "settle", request: { ...lease, next: null } });
+    made.run(claiming(START + 999));
+    expect(made.run(adding(draft))[0]).toMatchObject({ answer: { added: [false] } });
+    made.run(claiming(START + 1000));
+    expect(made.run(adding(draft))[0]).toMatchObject({ answer: { added: [true] } });
+  });
+});
+
+/** Tables of a few rows; and the numbers by lane, which people ask for and which are counted by the lane, not by the entry. */
+function isFine(detail: string, query: string): boolean {
+  if (/^SCAN (?:clock|totals|sqlite_master)\b/.test(detail)) return true;
+  // The first of an index is all that is read.
+  if (detail.includes("USING COVERING INDEX") && query.endsWith("LIMIT 1")) return true;
+  return query.includes("FROM lanes") && /sum\(waiting\)|ORDER BY waiting/.test(query);
+}
+
+/** Does everything there is once, so that every query is prepared. */
+function exercise(made: Bench): void {
+  const run = (...operations: readonly Operation[]): readonly Answer[] => made.run(...operations);
+  const rows = [
+    {},
+    { lane: "b", series: "s", expiresAt: START + 500 },
+    { dueAt: START + 1000 },
+    { state: "held" },
+    { state: "dead" },
+    { agesFrom: -5 },
+  ] as const;
+  for (const row of rows) run(adding(draftOf(entryOf(row))));
+  const file = { file: "missing.eml" };
+  run({ verb: "add", request: { rows: [draftOf(entryOf({ series: "s" }))], size: 1, crc: 0, body: file } });
+  run(adding(draftOf(entryOf({ series: "s" }))));
+  run({ verb: "park", request: { lane: "c", until: START + 10 } });
+  const leases = leasesOf(run(claiming(START, 2), claiming(START, 2)));
+  const [first, second] = leases;
+  if (first === undefined || second === undefined) throw new Error("too little was claimed");
+  run({ verb: "renew", request: { leases, until: START + 90_000 } }, { verb: "content", request: first });
+  run({ verb: "settle", request: { ...first, next: null } });
+  run({ verb: "settle", request: { ...second, next: draftOf(entryOf({ attempts: 1, dueAt: START + 700 })) } });
+  for (const now of [START + 100_000, START - 100_000, START + 9_000_000]) run(claiming(now), { verb: "nextDue", request: {} });
+  run({ verb: "stats", request: { now: START } });
+  for (const selection of [{ key: "k" }, { mail: "m" }, { lane: "b" }, { lane: "b", mail: "m", key: "k" }]) {
+    run({ verb: "list", request: { ...selection, limit: 10 } });
+  }
+  for (const state of ["ready", "held", "dead"] as const) run({ verb: "list", request: { state, lane: "b" } });
+  run({ verb: "list", request: {} });
+  run({ verb: "list", request: { state: "held" } });
+  for (const what of ["hold", "release", "retry", "cancel"] as const) {
+    run({ verb: "change", request: { selection: { lane: "example.net" }, what, now: START } });
+    run({ verb: "change", request: { selection: { state: "dead" }, what, now: START } });
+  }
+}
