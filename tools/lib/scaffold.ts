@@ -8,6 +8,7 @@ import { root } from "./workspace.ts";
 const placeholders: ReadonlyMap<string, string> = new Map([
   ["transport", "courier"],
   ["middleware", "patience"],
+  ["store", "larder"],
 ]);
 
 /**
@@ -32,9 +33,6 @@ export async function scaffold(workspace: string, kind: string, name: string): P
 }
 
 function placeholderOf(kind: string): string {
-  if (kind === "store") {
-    throw new RangeError("a store implements the contract of @postroad/queue, and that package does not exist yet");
-  }
   const placeholder = placeholders.get(kind);
   if (placeholder === undefined) throw new RangeError(`"${kind}" is none of transport, middleware, store`);
   return placeholder;

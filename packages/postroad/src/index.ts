@@ -23,6 +23,8 @@ export type { Draft } from "@postroad/message";
 export { MessageError, createMessage, edit, file, rawMail } from "@postroad/message";
 export type { DrainOptions, QueueEvent, QueueOptions, Store, Worker } from "@postroad/queue";
 export { drain, manage, memoryStore, queue, withQueueOptions } from "@postroad/queue";
+export type { SqliteStoreOptions } from "@postroad/queue-sqlite";
+export { sqliteStore } from "@postroad/queue-sqlite";
 export type { Concurrency, Sent } from "@postroad/routing";
 export type { RetryOptions, Schedule } from "@postroad/retry";
 export { backoff, retry } from "@postroad/retry";

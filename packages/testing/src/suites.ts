@@ -44,7 +44,8 @@ function register<Suite extends { readonly capabilities?: readonly string[] }>(
   suite: Suite,
 ): void {
   const declared = new Set(suite.capabilities);
-  for (const { name, needs, run } of checks) {
-    if (needs.every((need) => declared.has(need))) it(name, () => run(suite));
+  for (const { name, needs, run, timeout } of checks) {
+    const options = timeout === undefined ? {} : { timeout };
+    if (needs.every((need) => declared.has(need))) it(name, options, () => run(suite));
   }
 }

@@ -51,6 +51,8 @@ export interface Check<Suite extends { readonly capabilities?: readonly string[]
   /** Left out where one of these was not declared. */
   readonly needs: NonNullable<Suite["capabilities"]>;
   readonly run: (suite: Suite) => Promise<void>;
+  /** Milliseconds it may take, where it takes longer than others: it starts processes. */
+  readonly timeout?: number;
 }
 
 /** What a check of a transport works with. */

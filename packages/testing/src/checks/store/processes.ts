@@ -18,6 +18,7 @@ function momentsOf(step: string): readonly string[] {
 export const processChecks: readonly Check<StoreSuite>[] = STEPS.map((step) => ({
   name: `keeps what it said when its process is killed: ${step}`,
   needs: ["processes"],
+  timeout: 120_000,
   async run(suite) {
     const states = await statesAfter(suite);
     await Promise.all(momentsOf(step).map((moment) => killedAt(suite, step, moment, states)));

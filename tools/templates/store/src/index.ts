@@ -1,0 +1,2 @@
+export type { LarderOptions } from "./options.ts";
+export { larder } from "./larder.ts";
