@@ -32,7 +32,8 @@ function targetsOf(progress: Progress, { uncertain }: Policy): readonly Recipien
   return progress.pending.filter((recipient) => !left.has(recipient));
 }
 
-async function deliver({ name, store, to, flights, policy }: Desk, flight: Flight, progress: Progress, targets: readonly Recipient[]): Promise<Receipt> {
+async function deliver(desk: Desk, flight: Flight, progress: Progress, targets: readonly Recipient[]): Promise<Receipt> {
+  const { name, store, to, flights, policy } = desk;
   const { lease, controller } = flight;
   const { mail: id, envelope } = lease.entry;
   const whole: Omit<Mail, "content"> = { id, envelope: { ...envelope, to: targets }, meta: progress.meta };
@@ -43,7 +44,9 @@ async function deliver({ name, store, to, flights, policy }: Desk, flight: Fligh
     const message = `${to.name} did not settle within ${policy.deadline + policy.grace} ms`;
     return receipt(mail, { kind: "deferred", status: "4.4.2", by: to.name, message, uncertain: true });
   } catch (error) {
-    const refusal = error instanceof Refusal ? error : new Refusal("4.3.0", "the content could not be read", { cause: error });
+    // Our own trouble, whatever the store calls it: it bounces nobody.
+    const isOurs = error instanceof Refusal && error.status.startsWith("4.");
+    const refusal = isOurs ? error : new Refusal("4.3.0", "the content could not be read", { cause: error });
     return receipt({ ...whole, content: nothing }, verdictOf(refusal, name));
   }
 }

@@ -79,11 +79,15 @@ async function tell(desk: Desk, flight: Flight, told: Told): Promise<Reported> {
   return result;
 }
 
-/** Who failed is kept for a person, who may want to try again; a success that cannot be told of is none to keep. */
+/**
+ * Once nobody is pending any more, who failed is kept for a person, who may want to try again. A success that cannot be
+ * told of is none to keep.
+ */
 function keep(progress: Progress, why: string): void {
-  const failed = progress.owed.filter((each) => actionOf(each) === "failed");
   if (progress.pending.length > 0) return;
-  progress.owed = failed;
+  const failed = progress.owed.filter((each) => actionOf(each) === "failed");
+  progress.owed = [];
+  progress.pending = failed.map(({ recipient }) => recipient);
   if (failed.length === 0) return;
   const note = `the sender could not be told (${why}) of ${failed.map(({ outcome }) => describe(outcome)).join("; ")}`;
   progress.dead ??= { reason: "unreported", note };

@@ -30,18 +30,16 @@ export async function writeDown(desk: Desk, flight: Flight, progress: Progress):
 function nextOf(progress: Progress, policy: Policy): Entry | null {
   const { entry, pending, attempts, meta, last, owed, delayed, dead } = progress;
   if (dead === undefined && pending.length === 0 && owed.length === 0) return null;
-  // A dead letter names who it did not reach, so that a person may try again.
-  const to = dead === undefined ? pending : [...pending, ...owed.map(({ recipient }) => recipient)];
   const { note: _, owed: __, delayed: ___, ...rest } = entry;
   return {
     ...rest,
-    envelope: { ...entry.envelope, to },
+    envelope: { ...entry.envelope, to: pending },
     meta,
     attempts,
     last,
-    dueAt: pending.length === 0 && dead === undefined ? dueOfReport(progress, policy) : progress.dueAt,
+    dueAt: pending.length === 0 ? dueOfReport(progress, policy) : progress.dueAt,
     ...(delayed && { delayed }),
-    ...(dead === undefined && owed.length > 0 && { owed }),
+    ...(owed.length > 0 && { owed }),
     ...(dead !== undefined && { state: "dead" as const, note: plain(dead.note) }),
   };
 }

@@ -103,6 +103,15 @@ describe("reports", () => {
     expect(await work.store.list()).toMatchObject([{ state: "dead", envelope: { to: [{ address: "a@y.example" }] } }]);
   });
 
+  it("a dead letter never names who has the mail already", async () => {
+    const bounce = fake({ "a@x.example": "deferred" }, { name: "bounce" });
+    const to = fake({ "a@y.example": relayed, "b@y.example": "uncertain" });
+    await using work = bench(to, { bounce, uncertain: "stop" });
+    await work.inbox.send(mailTo({ address: "a@y.example", notify: ["success"] }, "b@y.example"));
+    await until(() => work.of("dead").length === 1);
+    expect(await work.store.list()).toMatchObject([{ state: "dead", envelope: { to: [{ address: "b@y.example" }] }, owed: [{ recipient: { address: "a@y.example" } }] }]);
+  });
+
   it("#63: a bounce queue that is full is tried again, and the mail not delivered again", async () => {
     const bounce = fake({ "a@x.example": ["deferred", "deferred", "accepted"] }, { name: "bounce" });
     const to = fake({ "no@y.example": "rejected", "later@y.example": ["deferred", "accepted"] });

@@ -141,6 +141,28 @@ describe("trouble", () => {
     expect(warnings).toEqual([]);
   });
 
+  it("#51: content that cannot be read bounces nobody, and holds nobody else up", async () => {
+    const store = memoryStore();
+    const torn: Store = {
+      ...store,
+      read(lease) {
+        if (lease.entry.envelope.to[0]?.address === "torn@y.example") throw new Refusal("5.3.0", "the file is torn");
+        return store.read(lease);
+      },
+    };
+    const to = fake();
+    const bounce = fake({}, { name: "bounce" });
+    await using work = bench(to, { bounce }, torn);
+    await work.inbox.send(mailTo("torn@y.example"));
+    await work.inbox.send(mailTo("whole@y.example"));
+    await until(() => work.of("attempt").length === 2);
+    await work.clock.advance(HOUR);
+    expect(to.calls.map(({ recipients }) => recipients[0])).toEqual(["whole@y.example"]);
+    expect(bounce.calls).toEqual([]);
+    expect(work.of("parked")).toEqual([]);
+    expect(await store.list()).toMatchObject([{ last: [{ kind: "deferred", status: "4.3.0" }] }]);
+  });
+
   it("#62: who cancels what is in flight is told that it is too late; the delivery wins", async () => {
     const to = fake();
     to.hold();
