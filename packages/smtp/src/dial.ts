@@ -94,10 +94,16 @@ async function within<T>(timeout: number, signal: AbortSignal, scene: Scene, ste
     if (error instanceof Refusal) throw error;
     if (signal.aborted) throw lost("4.3.2", "aborted while connecting", scene);
     if (limit.aborted) throw lost("4.4.1", `no answer within ${timeout} ms`, scene);
-    throw lost(scene.phase === "tls" ? "4.7.5" : "4.4.1", `cannot connect: ${textOf(error)}`, scene, error);
+    throw lost(scene.phase === "tls" ? "4.7.5" : "4.4.1", `cannot connect: ${textOf(error)}`, scene, causeOf(error));
   }
 }
 
+/** With several addresses Node throws an AggregateError whose own text is empty: a `connect` hook may hand it on. */
+function causeOf(error: unknown): unknown {
+  return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
+}
+
 function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const cause = causeOf(error);
+  return cause instanceof Error ? cause.message : String(cause);
 }

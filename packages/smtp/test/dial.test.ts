@@ -114,6 +114,12 @@ describe("dial: a connect hook", () => {
     expect(outcome).toMatchObject({ status: "4.4.1", diagnosis: { phase: "connect" } });
   });
 
+  it("whose sockets try several addresses: the first cause is named", async () => {
+    const causes = [Object.assign(new Error("connect ECONNREFUSED ::1:9"), { code: "ECONNREFUSED" }), new Error("second")];
+    await using transport = smtp({ host: "mail.example", security: "none", connect: () => Promise.reject(new AggregateError(causes)) });
+    expect(first(await transport.send(mail()))).toMatchObject({ message: expect.stringContaining("ECONNREFUSED ::1:9"), diagnosis: { code: "ECONNREFUSED" } });
+  });
+
   it("#34 C7: that never settles: an abort, timeouts.connect and disposal end the wait; a late socket is closed", async () => {
     let give: (socket: Socket) => void = () => undefined;
     const slow = (): Promise<Socket> => new Promise((resolve) => (give = resolve));
