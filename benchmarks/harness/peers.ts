@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 export const OURS = "postroad";
 export const NODEMAILER: string = versioned("nodemailer", "nodemailer");
 export const UPYO: string = versioned("upyo", "@upyo/smtp");
+export const SMTP_SERVER: string = versioned("smtp-server", "smtp-server");
 export const MAILAUTH: string = versioned("mailauth", "mailauth");
 /** A loop around a socket that knows just enough SMTP. */
 export const LOOP = "loop";

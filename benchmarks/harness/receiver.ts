@@ -12,8 +12,14 @@ export interface Receiver extends AsyncDisposable {
 }
 
 /** Starts one that offers PIPELINING, and CHUNKING where asked for; with TLS from the first byte if `tls`. */
-export async function startReceiver(offers: "pipelining" | "chunking" = "pipelining", tls: boolean = false): Promise<Receiver> {
-  const child = fork(new URL("receiver-process.ts", import.meta.url), [offers, tls ? "tls" : "plain"]);
+export function startReceiver(offers: "pipelining" | "chunking" = "pipelining", tls: boolean = false): Promise<Receiver> {
+  return startServer(new URL("receiver-process.ts", import.meta.url), [offers, tls ? "tls" : "plain"]);
+}
+
+/** Starts any that says its `port`, and tells its state when it is asked. With `profile` it leaves a CPU profile in that folder. */
+export async function startServer(script: URL, args: readonly string[], profile?: string): Promise<Receiver> {
+  const profiling = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
+  const child = fork(script, args, { execArgv: [...process.execArgv, ...profiling] });
   const port = numberOf(await answerOf(child), "port");
   return {
     port,

@@ -1,5 +1,5 @@
 import { Refusal } from "@postroad/core";
-import { CommandError, dismiss, refuse } from "./command-error.ts";
+import { CommandError, refuse } from "./command-error.ts";
 import type { Dialogue } from "./dialogue.ts";
 import { MAX_LINE, nextLine } from "./dialogue.ts";
 import { extendedHello, hello } from "./hello.ts";
@@ -36,8 +36,9 @@ export async function converse(dialogue: Dialogue): Promise<string> {
       const line = dialogue.stopping ? ({ silence: "stop" } as const) : await nextLine(dialogue, MAX_LINE, true);
       if (typeof line === "object" && "silence" in line) return depart(dialogue, line.silence);
       const answers = await respond(line, dialogue);
-      for (const answer of answers) wire.write(wireForm(answer));
-      const last = answers.at(-1);
+      const last = "code" in answers ? answers : answers.at(-1);
+      if ("code" in answers) wire.write(wireForm(answers));
+      else for (const answer of answers) wire.write(wireForm(answer));
       if (last?.close === true) return wireForm(last).trimEnd();
     }
     return "the client closed the connection";
@@ -57,14 +58,16 @@ function depart({ wire }: Dialogue, silence: "end" | "timeout" | "stop"): string
   return last.trimEnd();
 }
 
-async function respond(line: Line, dialogue: Dialogue): Promise<readonly Answer[]> {
+async function respond(line: Line, dialogue: Dialogue): Promise<Answers> {
   const verb = verbOf(line);
-  const answers = [await outcome(line, verb, dialogue)].flat();
-  const refused = answers.filter(({ code }) => code >= 400);
-  if (answers.some(({ code }) => code === 250) && (verb === "DATA" || verb === "BDAT")) dialogue.errors = dialogue.junk = 0;
-  if (JUNK.has(verb)) dialogue.junk += 1;
-  dialogue.errors += refused.filter(({ code }) => code >= 500).length > 0 ? 1 : 0;
-  for (const answer of refused) report(verb, answer, dialogue);
+  const answers = await outcome(line, verb, dialogue);
+  const last = "code" in answers ? answers : answers.at(-1);
+  if (last?.code === 250 && (verb === "DATA" || verb === "BDAT")) dialogue.errors = dialogue.junk = 0;
+  else if (JUNK.has(verb)) dialogue.junk += 1;
+  if (last !== undefined && last.code >= 400) {
+    if (last.code >= 500) dialogue.errors += 1;
+    report(verb, last, dialogue);
+  }
   return tooMuch(dialogue) ?? answers;
 }
 
@@ -101,8 +104,8 @@ function report(verb: string, answer: Answer, { session, services }: Dialogue): 
   services.settings.onEvent({ type: "refused", session, command: printable(verb, 40), reply: wireForm(answer).trimEnd() });
 }
 
-function tooMuch({ errors, junk, services }: Dialogue): readonly Answer[] | undefined {
+function tooMuch({ errors, junk, services }: Dialogue): Answer | undefined {
   const { limits } = services.settings;
-  if (errors >= limits.errors) return [dismiss(421, "4.7.0", "too many errors").answer];
-  return junk > limits.junk ? [dismiss(421, "4.7.0", "too many commands without a mail").answer] : undefined;
+  if (errors >= limits.errors) return closing(421, "4.7.0", "too many errors");
+  return junk > limits.junk ? closing(421, "4.7.0", "too many commands without a mail") : undefined;
 }

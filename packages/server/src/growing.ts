@@ -1,36 +1,33 @@
-/** Bytes that grow. Copies what is pushed, so that a small piece does not keep a large buffer alive. */
-export interface Growing {
-  readonly size: number;
-  push(bytes: Buffer): void;
-  /** A view of what is held: valid until the next `push`. */
-  bytes(): Buffer;
-  /** Lets go of everything. */
-  clear(): void;
-}
-
 const SMALLEST = 1024;
+const NOTHING: Buffer = Buffer.alloc(0);
 
-export function growing(): Growing {
-  let buffer: Buffer = Buffer.alloc(0);
-  let size = 0;
-  return {
-    get size() {
-      return size;
-    },
-    push(bytes) {
-      const needed = size + bytes.byteLength;
-      if (needed > buffer.byteLength) {
-        const larger = Buffer.allocUnsafe(Math.max(needed, buffer.byteLength * 2, SMALLEST));
-        buffer.copy(larger, 0, 0, size);
-        buffer = larger;
-      }
-      bytes.copy(buffer, size);
-      size = needed;
-    },
-    bytes: () => buffer.subarray(0, size),
-    clear() {
-      buffer = Buffer.alloc(0);
-      size = 0;
-    },
-  };
+/**
+ * Bytes that grow. Copies what is pushed, so that a small piece does not keep a large buffer alive. A class, since there are
+ * two for every mail.
+ */
+export class Growing {
+  size = 0;
+  #buffer: Buffer = NOTHING;
+
+  push(bytes: Buffer): void {
+    const needed = this.size + bytes.byteLength;
+    if (needed > this.#buffer.byteLength) {
+      const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.byteLength * 2, SMALLEST));
+      this.#buffer.copy(larger, 0, 0, this.size);
+      this.#buffer = larger;
+    }
+    bytes.copy(this.#buffer, this.size);
+    this.size = needed;
+  }
+
+  /** A view of what is held: valid until the next `push`. */
+  bytes(): Buffer {
+    return this.#buffer.subarray(0, this.size);
+  }
+
+  /** Lets go of everything. */
+  clear(): void {
+    this.#buffer = NOTHING;
+    this.size = 0;
+  }
 }

@@ -1,21 +1,7 @@
 import type { Content } from "@postroad/core";
-import { growing } from "./growing.ts";
-import type { OpenSpool } from "./spool.ts";
-
-/** A message while it comes in: its header in memory, its body in a spool. */
-export interface Incoming {
-  /** Octets so far. */
-  readonly size: number;
-  /** The bound that was passed first; nothing is kept from then on. */
-  readonly excess: "message" | "header" | undefined;
-  write(text: Buffer): void;
-  /** Call `settle` before the next `write`. */
-  readonly full: boolean;
-  settle(): Promise<void>;
-  finish(): Promise<Arrived>;
-  /** Lets go of what was kept. */
-  release(): Promise<void>;
-}
+import { Growing } from "./growing.ts";
+import type { Limits } from "./limits.ts";
+import type { Spool } from "./spool.ts";
 
 /** A message that has come in. */
 export interface Arrived {
@@ -28,55 +14,67 @@ export interface Arrived {
 const BLANK = "\r\n\r\n";
 const CRLF = Buffer.from("\r\n");
 
-export function incoming(openSpool: OpenSpool, max: { readonly message: number; readonly header: number }): Incoming {
-  const head = growing();
-  const body = openSpool();
-  let size = 0;
-  let inHead = true;
-  let headSize = 0;
-  let excess: Incoming["excess"];
+/** A message while it comes in: its header in memory, its body in a spool. A class, since there is one for every mail. */
+export class Incoming {
+  /** Octets so far. */
+  size = 0;
+  /** The bound that was passed first; nothing is kept from then on. */
+  excess: "message" | "header" | undefined;
+  readonly #head = new Growing();
+  readonly #body: Spool;
+  readonly #max: Required<Pick<Limits, "size" | "header">>;
+  #headSize: number | undefined;
 
-  function exceed(what: "message" | "header"): void {
-    excess = what;
-    head.clear();
+  constructor(body: Spool, max: Required<Pick<Limits, "size" | "header">>) {
+    this.#body = body;
+    this.#max = max;
+  }
+
+  write(text: Buffer): void {
+    this.size += text.byteLength;
+    if (this.excess !== undefined) return;
+    if (this.size > this.#max.size) this.#exceed("message");
+    else if (this.#headSize === undefined) this.#intoHead(text);
+    else this.#body.write(text);
+  }
+
+  /** Call `settle` before the next `write`. */
+  get full(): boolean {
+    return this.excess === undefined && this.#body.full;
+  }
+
+  settle(): Promise<void> {
+    return this.#body.settle();
+  }
+
+  async finish(): Promise<Arrived> {
+    return { head: this.#head.bytes().subarray(0, this.#headSize), body: await this.#body.finish() };
+  }
+
+  /** Lets go of what was kept. */
+  release(): Promise<void> {
+    return this.#body.release();
+  }
+
+  #exceed(what: "message" | "header"): void {
+    this.excess = what;
+    this.#head.clear();
   }
 
   /** Until the end of the header is seen; what came with it is body. */
-  function intoHead(text: Buffer): void {
-    const before = head.size;
-    head.push(text);
-    const bytes = head.bytes();
+  #intoHead(text: Buffer): void {
+    const before = this.#head.size;
+    this.#head.push(text);
+    const bytes = this.#head.bytes();
     const end = headEnd(bytes, before);
-    if (end === undefined) return head.size > max.header ? exceed("header") : undefined;
-    if (end > max.header) return exceed("header");
-    inHead = false;
-    body.write(bytes.subarray(end));
-    headSize = end;
+    if ((end ?? bytes.byteLength) > this.#max.header) {
+      this.#exceed("header");
+      return;
+    }
+    if (end === undefined) return;
+    this.#headSize = end;
+    this.#body.write(bytes.subarray(end));
   }
-
-  return {
-    get size() {
-      return size;
-    },
-    get excess() {
-      return excess;
-    },
-    write(text) {
-      size += text.byteLength;
-      if (excess !== undefined) return;
-      if (size > max.message) exceed("message");
-      else if (inHead) intoHead(text);
-      else body.write(text);
-    },
-    get full() {
-      return excess === undefined && body.full;
-    },
-    settle: () => body.settle(),
-    async finish() {
-      return { head: inHead ? head.bytes() : head.bytes().subarray(0, headSize), body: await body.finish() };
-    },
-    release: () => body.release(),
-  };
 }
 
 /** Where the blank line begins, looked for in what is new. */

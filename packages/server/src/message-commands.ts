@@ -4,8 +4,7 @@ import type { Dialogue } from "./dialogue.ts";
 import { expectSilence } from "./dialogue.ts";
 import type { Pace } from "./pace.ts";
 import { pace } from "./pace.ts";
-import type { Reception } from "./reception.ts";
-import { reception } from "./reception.ts";
+import { Reception } from "./reception.ts";
 import type { Answer } from "./reply.ts";
 import { answer, failed } from "./reply.ts";
 import type { OpenTransaction } from "./transaction.ts";
@@ -82,7 +81,7 @@ async function next(dialogue: Dialogue, patience: Pace, message: { readonly size
 
 function receptionFor({ services, session }: Dialogue, dots: boolean): Reception {
   const { onEvent } = services.settings;
-  return reception(services, dots, (error) => onEvent({ type: "error", session, doing: "spool", error }));
+  return new Reception(services, dots, (error) => onEvent({ type: "error", session, doing: "spool", error }));
 }
 
 async function conclude(dialogue: Dialogue, transaction: OpenTransaction, message: Reception): Promise<readonly Answer[]> {

@@ -2,72 +2,80 @@ import type { Answer } from "./reply.ts";
 import { answer } from "./reply.ts";
 import type { Services } from "./dialogue.ts";
 import type { Arrived } from "./incoming.ts";
-import { incoming } from "./incoming.ts";
+import { Incoming } from "./incoming.ts";
+import type { Limits } from "./limits.ts";
 import type { TextFault } from "./text-scanner.ts";
-import { textScanner } from "./text-scanner.ts";
-
-/** A message on its way in, by DATA or in chunks. */
-export interface Reception {
-  readonly size: number;
-  /** The lone dot has come. */
-  readonly ended: boolean;
-  /** Takes what is the message's of these octets, and returns how many they were. */
-  take(chunk: Buffer): Promise<number> | number;
-  /** Why the message is refused, once it has come in or in between; undefined where nothing is wrong so far. */
-  readonly refusal: Answer | undefined;
-  /** The whole message; undefined where there is a `refusal`. */
-  finish(): Promise<Arrived | undefined>;
-  release(): Promise<void>;
-}
+import { TextScanner } from "./text-scanner.ts";
 
 const CRLF = Buffer.from("\r\n");
 
-/** Everything is read to its end, whatever is wrong with it; what is wrong is kept out of memory. */
-export function reception({ settings, openSpool }: Services, dots: boolean, onFault: (error: unknown) => void): Reception {
-  const { limits } = settings;
-  const scanner = textScanner({ dots, maxLine: limits.line });
-  const message = incoming(openSpool, { message: limits.size, header: limits.header });
-  let broken: Answer | undefined;
+/**
+ * A message on its way in, by DATA (with `dots`) or in chunks. Everything is read to its end, whatever is wrong with it; what is
+ * wrong is kept out of memory. A class, since there is one for every mail.
+ */
+export class Reception {
+  readonly #limits: Required<Limits>;
+  readonly #scanner: TextScanner;
+  readonly #message: Incoming;
+  readonly #onFault: (error: unknown) => void;
+  #broken = false;
+  readonly #write = (text: Buffer): void => {
+    if (!this.#broken) this.#message.write(text);
+  };
+
+  constructor({ settings, openSpool }: Services, dots: boolean, onFault: (error: unknown) => void) {
+    this.#limits = settings.limits;
+    this.#scanner = new TextScanner(dots, settings.limits.line);
+    this.#message = new Incoming(openSpool(), settings.limits);
+    this.#onFault = onFault;
+  }
+
+  get size(): number {
+    return this.#message.size;
+  }
+
+  /** The lone dot has come. */
+  get ended(): boolean {
+    return this.#scanner.ended;
+  }
+
+  /** Takes what is the message's of these octets, and returns how many they were. */
+  take(chunk: Buffer): Promise<number> | number {
+    const taken = this.#scanner.scan(chunk, this.#write);
+    return this.#message.full && !this.#broken ? this.#stored(this.#message.settle()).then(() => taken) : taken;
+  }
+
+  /** Why the message is refused, once it has come in or in between; undefined where nothing is wrong so far. */
+  get refusal(): Answer | undefined {
+    if (this.#broken) return NO_SPACE;
+    const { fault } = this.#scanner;
+    if (fault !== undefined) return faultAnswer(fault, this.#limits.line);
+    const { excess } = this.#message;
+    if (excess === undefined) return undefined;
+    return answer(552, "5.3.4", excess === "header" ? `a header has at most ${this.#limits.header} octets` : `a message has at most ${this.#limits.size} octets`);
+  }
+
+  /** The whole message; undefined where there is a `refusal`. */
+  async finish(): Promise<Arrived | undefined> {
+    // Only chunks can leave a line without its end.
+    if (!this.#scanner.complete && !this.#scanner.ended) this.#write(CRLF);
+    return this.refusal === undefined ? this.#stored(this.#message.finish()) : undefined;
+  }
+
+  release(): Promise<void> {
+    return this.#message.release();
+  }
 
   /** The file system's trouble defers the mail; what comes of it is dropped. */
-  async function stored<T>(work: Promise<T>): Promise<T | undefined> {
+  async #stored<T>(work: Promise<T>): Promise<T | undefined> {
     try {
       return await work;
     } catch (error) {
-      broken = NO_SPACE;
-      onFault(error);
+      this.#broken = true;
+      this.#onFault(error);
       return undefined;
     }
   }
-
-  function write(text: Buffer): void {
-    if (broken === undefined) message.write(text);
-  }
-
-  return {
-    get size() {
-      return message.size;
-    },
-    get ended() {
-      return scanner.ended;
-    },
-    take(chunk) {
-      const taken = scanner.scan(chunk, write);
-      return message.full && broken === undefined ? stored(message.settle()).then(() => taken) : taken;
-    },
-    get refusal() {
-      if (broken !== undefined) return broken;
-      if (scanner.fault !== undefined) return faultAnswer(scanner.fault, limits.line);
-      if (message.excess === "header") return answer(552, "5.3.4", `a header has at most ${limits.header} octets`);
-      return message.excess === undefined ? undefined : answer(552, "5.3.4", `a message has at most ${limits.size} octets`);
-    },
-    async finish() {
-      // Only chunks can leave a line without its end.
-      if (!scanner.complete && !scanner.ended) write(CRLF);
-      return this.refusal === undefined ? stored(message.finish()) : undefined;
-    },
-    release: () => message.release(),
-  };
 }
 
 const NO_SPACE = answer(452, "4.3.1", "no space for the message, try again later");

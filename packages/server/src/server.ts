@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { ConfigError, checkOptions, isBoolean, isInteger, isString } from "@postroad/core";
 import type { ConfigIssue, Rules } from "@postroad/core";
 import { countClients } from "./clients.ts";
@@ -129,5 +129,5 @@ function placeOf(place: number | Endpoint, { mode, tls }: Settings): Endpoint {
 
 /** Sorts by time, and nobody guesses the next. */
 function newId(): string {
-  return Date.now().toString(36) + randomBytes(8).toString("hex");
+  return Date.now().toString(36) + randomUUID().slice(19).replaceAll("-", "");
 }

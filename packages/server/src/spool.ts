@@ -4,7 +4,7 @@ import { open, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Content } from "@postroad/core";
-import { growing } from "./growing.ts";
+import { Growing } from "./growing.ts";
 
 /** Where bodies wait until the transport has taken them. */
 export interface SpoolOptions {
@@ -16,69 +16,73 @@ export interface SpoolOptions {
   readonly directory?: string;
 }
 
-/** A body while it comes in. */
-export interface Spool {
-  readonly size: number;
-  write(bytes: Buffer): void;
-  /** More is held than memory should hold: call `settle` before the next `write`. */
-  readonly full: boolean;
-  /** Moves what is held to the file. Throws what the file system throws. */
-  settle(): Promise<void>;
-  /** What came in, to be read any number of times until `release`. */
-  finish(): Promise<Content>;
-  release(): Promise<void>;
-}
-
 export type OpenSpool = () => Spool;
 
 const BLOCK = 64 * 1024;
 
+/** What all spools of a server share: the bounds, and how much of memory is taken. */
+interface Shared {
+  readonly memory: number;
+  readonly total: number;
+  readonly directory: string;
+  used: number;
+}
+
 /** Spools that share one bound of memory. */
 export function spools({ memory = 256 * 1024, total = 64 * 1024 * 1024, directory = tmpdir() }: SpoolOptions = {}): OpenSpool {
-  let used = 0;
-  return () => {
-    const held = growing();
-    let counted = 0;
-    let file: FileHandle | undefined;
-    let written = 0;
+  const shared = { memory, total, directory, used: 0 };
+  return () => new Spool(shared);
+}
 
-    function count(octets: number): void {
-      used += octets - counted;
-      counted = octets;
-    }
+/** A body while it comes in. A class, since there is one for every mail. */
+export class Spool {
+  readonly #shared: Shared;
+  readonly #held = new Growing();
+  #counted = 0;
+  #file: FileHandle | undefined;
+  #written = 0;
 
-    async function settle(): Promise<void> {
-      file ??= await openUnnamed(directory);
-      written += await writeAll(file, held.bytes(), written);
-      held.clear();
-      count(0);
-    }
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
 
-    return {
-      get size() {
-        return written + held.size;
-      },
-      write(bytes) {
-        held.push(bytes);
-        count(held.size);
-      },
-      get full() {
-        return held.size > (file === undefined ? memory : BLOCK) || used > total;
-      },
-      settle,
-      async finish() {
-        if (file === undefined) return inMemory(held.bytes());
-        await settle();
-        return inFile(file, written);
-      },
-      async release() {
-        count(0);
-        const last = file;
-        file = undefined;
-        await last?.close();
-      },
-    };
-  };
+  write(bytes: Buffer): void {
+    this.#held.push(bytes);
+    this.#count(this.#held.size);
+  }
+
+  /** More is held than memory should hold: call `settle` before the next `write`. */
+  get full(): boolean {
+    const { memory, total, used } = this.#shared;
+    return this.#held.size > (this.#file === undefined ? memory : BLOCK) || used > total;
+  }
+
+  /** Moves what is held to the file. Throws what the file system throws. */
+  async settle(): Promise<void> {
+    this.#file ??= await openUnnamed(this.#shared.directory);
+    this.#written += await writeAll(this.#file, this.#held.bytes(), this.#written);
+    this.#held.clear();
+    this.#count(0);
+  }
+
+  /** What came in, to be read any number of times until `release`. */
+  async finish(): Promise<Content> {
+    if (this.#file === undefined) return inMemory(this.#held.bytes());
+    await this.settle();
+    return inFile(this.#file, this.#written);
+  }
+
+  async release(): Promise<void> {
+    this.#count(0);
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
+  }
+
+  #count(octets: number): void {
+    this.#shared.used += octets - this.#counted;
+    this.#counted = octets;
+  }
 }
 
 /** Only this process can read it, and nobody can find it: a crash leaves nothing behind. */

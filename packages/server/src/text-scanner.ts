@@ -6,18 +6,6 @@ const DOT = 0x2e;
 /** What no text of a mail may hold (RFC 5321 §2.3.8, §4.5.3.1.6; RFC 6152 §3). */
 export type TextFault = "bare CR" | "bare LF" | "NUL" | "long line";
 
-/** Reads the text of a mail, however it is cut into chunks. */
-export interface TextScanner {
-  /** The first thing that was wrong. Text goes on to its end all the same: what follows must not pass for commands. */
-  readonly fault: TextFault | undefined;
-  /** The lone dot has come. */
-  readonly ended: boolean;
-  /** No line is left without its CRLF. */
-  readonly complete: boolean;
-  /** Hands the text in `chunk` to `emit`, up to the first fault. Returns how many octets were the text's, dots included. */
-  scan(chunk: Buffer, emit: (text: Buffer) => void): number;
-}
-
 /** Where the next octet stands: at the start of a line, in it, behind its CR, behind a first dot, behind dot and CR. */
 const START = 0;
 const INSIDE = 1;
@@ -26,40 +14,42 @@ const DOTTED = 3;
 const DOTTED_RETURN = 4;
 
 /**
- * With `dots` the text is that of DATA: a first dot of a line goes, and only CRLF dot CRLF ends it (RFC 5321 §4.5.2).
- * A bare CR, a bare LF or a NUL in the neighbourhood of a dot is what SMTP smuggling is made of: each is a fault.
+ * Reads the text of a mail, however it is cut into chunks. With `dots` it is that of DATA: a first dot of a line goes, and only
+ * CRLF dot CRLF ends it (RFC 5321 §4.5.2). A bare CR, a bare LF or a NUL in the neighbourhood of a dot is what SMTP smuggling is
+ * made of: each is a fault. A class, since there is one for every mail.
  */
-export function textScanner({ dots, maxLine }: { readonly dots: boolean; readonly maxLine: number }): TextScanner {
-  let state = START;
-  let fault: TextFault | undefined;
-  let ended = false;
+export class TextScanner {
+  /** The first thing that was wrong. The text goes on to its end all the same: what follows must not pass for commands. */
+  fault: TextFault | undefined;
+  /** The lone dot has come. */
+  ended = false;
+  readonly #dots: boolean;
+  readonly #maxLine: number;
+  #state = START;
   /** Octets of the line in earlier chunks. */
-  let before = 0;
+  #before = 0;
 
-  function found(what: TextFault): void {
-    fault ??= what;
+  constructor(dots: boolean, maxLine: number) {
+    this.#dots = dots;
+    this.#maxLine = maxLine;
   }
 
-  /** State behind an octet inside a line. */
-  function inside(octet: number): number {
-    if (octet === CR) return RETURN;
-    if (octet === LF) found("bare LF");
-    else if (octet === NUL) found("NUL");
-    return INSIDE;
+  /** No line is left without its CRLF. */
+  get complete(): boolean {
+    return this.#state === START;
   }
 
-  function scan(chunk: Buffer, emit: (text: Buffer) => void): number {
+  /** Hands the text in `chunk` to `emit`, up to the first fault. Returns how many octets were the text's, dots included. */
+  scan(chunk: Buffer, emit: (text: Buffer) => void): number {
     const { length } = chunk;
+    let state = this.#state;
     let from = 0;
-    let lineStart = -before;
-    function pass(to: number): void {
-      if (to > from && fault === undefined) emit(from === 0 && to === length ? chunk : chunk.subarray(from, to));
-    }
+    let lineStart = -this.#before;
     for (let at = 0; at < length; at += 1) {
       const octet = chunk[at] ?? 0;
       if (octet > CR && state === INSIDE) continue;
-      if (state === START && dots && octet === DOT) {
-        pass(at);
+      if (state === START && octet === DOT && this.#dots) {
+        this.#pass(chunk, from, at, emit);
         from = at + 1;
         state = DOTTED;
       } else if (state === RETURN && octet === LF) {
@@ -69,30 +59,30 @@ export function textScanner({ dots, maxLine }: { readonly dots: boolean; readonl
         state = DOTTED_RETURN;
         from = at + 1;
       } else if (state === DOTTED_RETURN && octet === LF) {
-        ended = true;
+        this.ended = true;
         return at + 1;
       } else {
-        if (state === RETURN || state === DOTTED_RETURN) found("bare CR");
-        state = inside(octet);
-        if (state === RETURN && at - lineStart > maxLine) found("long line");
+        if (state === RETURN || state === DOTTED_RETURN) this.fault ??= "bare CR";
+        state = this.#inside(octet);
+        if (state === RETURN && at - lineStart > this.#maxLine) this.fault ??= "long line";
       }
     }
-    before = length - lineStart;
-    if (before > maxLine + 1) found("long line");
-    pass(length);
+    this.#state = state;
+    this.#before = length - lineStart;
+    if (this.#before > this.#maxLine + 1) this.fault ??= "long line";
+    this.#pass(chunk, from, length, emit);
     return length;
   }
 
-  return {
-    get fault() {
-      return fault;
-    },
-    get ended() {
-      return ended;
-    },
-    get complete() {
-      return state === START;
-    },
-    scan,
-  };
+  #pass(chunk: Buffer, from: number, to: number, emit: (text: Buffer) => void): void {
+    if (to > from && this.fault === undefined) emit(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
+  }
+
+  /** State behind an octet inside a line. */
+  #inside(octet: number): number {
+    if (octet === CR) return RETURN;
+    if (octet === LF) this.fault ??= "bare LF";
+    else if (octet === NUL) this.fault ??= "NUL";
+    return INSIDE;
+  }
 }

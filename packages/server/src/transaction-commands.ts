@@ -5,8 +5,7 @@ import type { Dialogue } from "./dialogue.ts";
 import { dismiss, refuse } from "./command-error.ts";
 import { mailParameters, rcptParameters } from "./parameters.ts";
 import { forwardPath, reversePath } from "./path.ts";
-import type { OpenTransaction } from "./transaction.ts";
-import { openTransaction } from "./transaction.ts";
+import { OpenTransaction } from "./transaction.ts";
 
 /** MAIL: a mail begins (RFC 5321 §4.1.1.2). */
 export async function mail(args: string, dialogue: Dialogue): Promise<Answer> {
@@ -24,7 +23,7 @@ export async function mail(args: string, dialogue: Dialogue): Promise<Answer> {
   expectAscii(path.address, parameters.smtputf8);
   await permit(path.address, dialogue);
   for (const { sender } of settings.policies) await sender?.(path.address, session);
-  dialogue.transaction = openTransaction(session, path.address, parameters);
+  dialogue.transaction = new OpenTransaction(session, path.address, parameters);
   dialogue.mails += 1;
   return answer(250, "2.1.0", "sender ok");
 }

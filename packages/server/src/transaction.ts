@@ -4,35 +4,32 @@ import type { MailParameters } from "./parameters.ts";
 import type { Reception } from "./reception.ts";
 import type { Session, Transaction } from "./types.ts";
 
-/** A mail in the making, from MAIL to its end. */
-export interface OpenTransaction extends Transaction {
+/** A mail in the making, from MAIL to its end. A class, since there is one for every mail. */
+export class OpenTransaction implements Transaction {
+  readonly session: Session;
+  readonly from: string;
   readonly parameters: MailParameters;
-  readonly recipients: readonly Recipient[];
+  readonly recipients: Recipient[] = [];
   /** For each RCPT that was accepted, whom it named: LMTP answers each of them. */
-  readonly accepted: readonly string[];
-  /** An address named again counts once; what was said of it first holds. */
-  add(recipient: Recipient): void;
+  readonly accepted: string[] = [];
   /** Chunks that have come in so far (RFC 3030). */
   chunks: Reception | undefined;
-}
+  readonly #named = new Set<string>();
 
-export function openTransaction(session: Session, from: string, parameters: MailParameters): OpenTransaction {
-  const recipients = new Map<string, Recipient>();
-  const accepted: string[] = [];
-  return {
-    session,
-    from,
-    parameters,
-    smtputf8: parameters.smtputf8 === true,
-    get recipients() {
-      return [...recipients.values()];
-    },
-    accepted,
-    add(recipient) {
-      const key = mailboxKey(recipient.address);
-      accepted.push(key);
-      if (!recipients.has(key)) recipients.set(key, recipient);
-    },
-    chunks: undefined,
-  };
+  constructor(session: Session, from: string, parameters: MailParameters) {
+    this.session = session;
+    this.from = from;
+    this.parameters = parameters;
+  }
+
+  get smtputf8(): boolean {
+    return this.parameters.smtputf8 === true;
+  }
+
+  /** An address named again counts once; what was said of it first holds. */
+  add(recipient: Recipient): void {
+    const key = mailboxKey(recipient.address);
+    this.accepted.push(key);
+    if (this.#named.size !== this.#named.add(key).size) this.recipients.push(recipient);
+  }
 }

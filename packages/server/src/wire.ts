@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { MAX_TIMER } from "@postroad/core";
+import { deadline } from "./deadline.ts";
 import type { Input } from "./input.ts";
 import { openInput } from "./input.ts";
 
@@ -45,6 +45,7 @@ export function openWire(first: Socket): Wire {
   let wakeable = false;
   let attached = false;
   let waiter: ((how: Awaited) => void) | undefined;
+  const patience = deadline(() => tell("timeout"), () => waiter !== undefined);
   const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>();
 
   function tell(how: Awaited): void {
@@ -82,24 +83,20 @@ export function openWire(first: Socket): Wire {
     next.once("close", () => {
       if (socket !== next) return;
       gone();
+      patience.end();
       onClosed();
     });
   }
 
   function flush(): void {
     if (out === "" || dead) return;
-    socket.write(out, "latin1");
+    socket.write(out);
     out = "";
   }
 
-  function wait(patience: number): Promise<Awaited> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => tell("timeout"), Math.max(1, Math.min(patience, MAX_TIMER)));
-      waiter = (how) => {
-        clearTimeout(timer);
-        resolve(how);
-      };
-    });
+  function wait(milliseconds: number): Promise<Awaited> {
+    patience.set(milliseconds);
+    return new Promise((resolve) => (waiter = resolve));
   }
 
   attach(first);
@@ -110,10 +107,10 @@ export function openWire(first: Socket): Wire {
     },
     write: (text) => void (out += text),
     flush,
-    async more(patience, mayWake = false) {
+    async more(milliseconds, mayWake = false) {
       flush();
       while (!dead && socket.writableLength > BEHIND) {
-        const how = await wait(patience);
+        const how = await wait(milliseconds);
         if (how !== "input") return how;
       }
       if (news) {
@@ -123,7 +120,7 @@ export function openWire(first: Socket): Wire {
       if (dead || finished) return "end";
       if (socket.isPaused()) socket.resume();
       wakeable = mayWake;
-      const how = await wait(patience);
+      const how = await wait(milliseconds);
       wakeable = false;
       return how;
     },

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { textScanner } from "../src/text-scanner.ts";
+import { TextScanner } from "../src/text-scanner.ts";
 import { ENVELOPE, mx, textOf } from "./support.ts";
 
 const BODY = "From: a@x.example\r\n\r\nfirst";
@@ -57,7 +57,7 @@ describe("smuggling", () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 40 }), cuts, (pieces, sizes) => {
         const wire = pieces.join("");
-        const scanner = textScanner({ dots: true, maxLine: 998 });
+        const scanner = new TextScanner(true, 998);
         let text = "";
         let taken = 0;
         for (let at = 0, n = 0; at < wire.length && !scanner.ended; n += 1) {
