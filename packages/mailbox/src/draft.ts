@@ -4,14 +4,15 @@ import { link, open, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { codeOf, diskRefusal } from "./failure.ts";
 import { sizePart, uniqueName } from "./name.ts";
-import type { Owner, Place } from "./place.ts";
-import { makePlace, syncDirectory } from "./place.ts";
+import type { Owner, Place, Places } from "./place.ts";
+import { syncDirectory } from "./place.ts";
 import type { Spool } from "./spool.ts";
 
 /** What every file needs to know of the transport. */
 export interface Setting {
   readonly root: string;
   readonly owner: Owner;
+  readonly places: Places;
   /** As `hostPart` gives it. */
   readonly host: string;
   readonly now: () => number;
@@ -45,13 +46,14 @@ const TRIES = 10;
 
 async function create(place: Place, setting: Setting): Promise<{ readonly file: FileHandle; readonly path: string }> {
   for (let attempt = 1; ; attempt += 1) {
+    await setting.places.ready(place);
     const path = join(place.folder, "tmp", uniqueName(setting.now(), setting.host));
     try {
       return { file: await open(path, "wx", 0o600), path };
     } catch (error) {
       const code = codeOf(error);
       if (attempt === TRIES || (code !== "ENOENT" && code !== "EEXIST")) throw error;
-      if (code === "ENOENT") await makePlace(setting.root, place, setting.owner);
+      if (code === "ENOENT") setting.places.forget(place);
     }
   }
 }

@@ -11,6 +11,8 @@ export interface Incoming {
   readonly deliveredTo: ReadonlySet<string>;
   /** The blank line and what is behind it. Can be read once. */
   readonly rest: AsyncIterable<Uint8Array>;
+  /** Lets go of a content that is not read to its end. */
+  close(): Promise<void>;
 }
 
 /** A header is held in memory: what is longer is none that anybody can read. */
@@ -19,24 +21,33 @@ const MAX_HEADER = 1024 * 1024;
 /** Reads the header of a mail; the rest is read when it is written. Throws a Refusal where the content is not as it says. */
 export async function receive(content: Content, signal: AbortSignal | undefined): Promise<Incoming> {
   const chunks = chunksOf(content, signal);
-  const head = growing();
-  let end = -1;
-  while (end === -1) {
-    const next = await chunks.next();
-    if (next.done === true) break;
-    const from = Math.max(0, head.bytes().length - 3);
-    head.add(next.value);
-    end = endOfHeader(head.bytes(), from);
-    if (end === -1 && head.bytes().length > MAX_HEADER) throw tooLong();
-  }
-  const bytes = head.bytes();
-  const header = bytes.subarray(0, end === -1 ? bytes.length : end);
+  const { bytes, end } = await readHeader(chunks);
+  const header = bytes.subarray(0, end);
   const fields = header.toString("latin1").split(/(?<=\r\n)(?![ \t])/);
   return {
     header: Buffer.from(fields.filter((field) => !/^return-path[ \t]*:/i.test(field)).join(""), "latin1"),
     deliveredTo: new Set(fields.flatMap(addressIn)),
-    rest: continued(bytes.subarray(header.length), chunks),
+    rest: continued(bytes.subarray(end), chunks),
+    async close() {
+      await chunks.return();
+    },
   };
+}
+
+/** What was read up to the chunk that ends the header, and where that is. */
+async function readHeader(chunks: AsyncGenerator<Uint8Array, void, undefined>): Promise<{ readonly bytes: Buffer; readonly end: number }> {
+  const head = growing();
+  for (;;) {
+    const next = await chunks.next();
+    if (next.done === true) return { bytes: head.bytes(), end: head.bytes().length };
+    const from = Math.max(0, head.bytes().length - 3);
+    head.add(next.value);
+    const end = endOfHeader(head.bytes(), from);
+    if (end !== -1) return { bytes: head.bytes(), end };
+    if (head.bytes().length <= MAX_HEADER) continue;
+    await chunks.return();
+    throw tooLong();
+  }
 }
 
 function addressIn(field: string): string[] {
@@ -66,9 +77,9 @@ async function* chunksOf(content: Content, signal: AbortSignal | undefined): Asy
   aborted.catch(() => undefined);
   const stop = (): void => reject(abortion());
   signal?.addEventListener("abort", stop, { once: true });
+  const chunks = iterate(content);
   let size = 0;
   try {
-    const chunks = iterate(content);
     for (;;) {
       throwIfAborted(signal);
       const next = await Promise.race([chunks.next(), aborted]);
@@ -82,6 +93,9 @@ async function* chunksOf(content: Content, signal: AbortSignal | undefined): Asy
     throw error instanceof Refusal ? error : new Refusal("4.3.0", "the content cannot be read", { phase: "content", cause: error });
   } finally {
     signal?.removeEventListener("abort", stop);
+    // Whoever has kept us waiting until the abort may do so for ever; the verdict is made in any case.
+    const closed = chunks.return().catch(() => undefined);
+    if (signal?.aborted !== true) await closed;
   }
 }
 

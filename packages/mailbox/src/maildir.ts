@@ -14,6 +14,7 @@ import { resolveRecipient } from "./lookup.ts";
 import { hostPart } from "./name.ts";
 import type { MaildirOptions } from "./options.ts";
 import { checkMaildirOptions } from "./options.ts";
+import { placesIn } from "./place.ts";
 import type { Spool } from "./spool.ts";
 import { spoolOf } from "./spool.ts";
 import { sweeper } from "./sweep.ts";
@@ -35,7 +36,7 @@ export function maildir(root: string, options: MaildirOptions = {}): Transport {
   const { lookup = existing(path), concurrency = 32, hostname = thisHost(), now = Date.now, owner } = options;
   const entrance = gate(concurrency);
   const ways: Ways = {
-    setting: { root: path, owner, host: hostPart(hostname), now },
+    setting: { root: path, owner, places: placesIn(path, owner), host: hostPart(hostname), now },
     quota: options.quota,
     whenFull: options.whenFull ?? "defer",
     locks: locks(),

@@ -1,5 +1,5 @@
 import { Refusal } from "@postroad/core";
-import { access, mkdir, open } from "node:fs/promises";
+import { access, chown, mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { codeOf } from "./failure.ts";
 import { folderDirectory, isFolderName } from "./folder.ts";
@@ -33,13 +33,42 @@ function misconfigured(message: string): Refusal {
   return new Refusal("4.3.5", message, { phase: "lookup", advice: "Correct what the lookup returns." });
 }
 
-/** Makes what is not there of a place, durably. The root has to be there: it may be a disk that is not mounted. */
-export async function makePlace(root: string, { mailbox, folder }: Place, owner: Owner): Promise<void> {
+/** Places whose directories are known to be on disk; forgotten when there are many. */
+const MOST_KNOWN = 10_000;
+
+/** Makes the directories of places, once each. */
+export interface Places {
+  /** Resolves when they are there and durable, whoever has made them. */
+  ready(place: Place): Promise<void>;
+  /** Looks again next time: somebody has removed them. */
+  forget(place: Place): void;
+}
+
+export function placesIn(root: string, owner: Owner): Places {
+  const known = new Map<string, Promise<void>>();
+  return {
+    ready(place) {
+      const made = known.get(place.folder) ?? makePlace(root, place, owner);
+      if (known.size >= MOST_KNOWN) known.clear();
+      known.set(place.folder, made);
+      made.catch(() => known.delete(place.folder));
+      return made;
+    },
+    forget: ({ folder }) => void known.delete(folder),
+  };
+}
+
+/**
+ * Makes what is not there of a place, and syncs all of it: what is there may have been made a moment ago, by a process
+ * that was killed. The root has to be there: it may be a disk that is not mounted.
+ */
+async function makePlace(root: string, { mailbox, folder }: Place, owner: Owner): Promise<void> {
   await access(root);
-  for (const path of [...between(root, mailbox), ...between(mailbox, folder)]) await makeDirectory(path, owner);
+  const inner = ["cur", "new", "tmp"].map((name) => join(folder, name));
+  const paths = [...between(root, mailbox), ...between(mailbox, folder), ...inner];
+  for (const path of paths) await makeDirectory(path, owner);
   if (folder !== mailbox) await makeMarker(join(folder, "maildirfolder"), owner);
-  // A delivery begins in tmp: where that is, the others are.
-  for (const name of ["cur", "new", "tmp"]) await makeDirectory(join(folder, name), owner);
+  for (const parent of new Set(paths.map((path) => dirname(path)))) await syncDirectory(parent);
 }
 
 /** The directories below `from` down to `to`. */
@@ -53,13 +82,10 @@ async function makeDirectory(path: string, owner: Owner): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });
   } catch (error) {
-    if (codeOf(error) !== "EEXIST") throw error;
-    return;
+    if (codeOf(error) === "EEXIST") return;
+    throw error;
   }
-  await using directory = await open(path, "r");
-  if (owner !== undefined) await directory.chown(owner.uid, owner.gid);
-  await directory.sync();
-  await syncDirectory(dirname(path));
+  if (owner !== undefined) await chown(path, owner.uid, owner.gid);
 }
 
 /** Tells readers of Maildir++ that the directory is a folder and no mailbox of its own. */

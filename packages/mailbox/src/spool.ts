@@ -54,6 +54,7 @@ export async function spoolOf(content: Content, isShared: boolean, signal: Abort
       return written;
     },
     async [Symbol.asyncDispose]() {
+      await unread?.close();
       await source?.file.close();
     },
   };

@@ -259,6 +259,35 @@ describe("maildir", () => {
     expect(kindsOf((await transport.send(mailTo([ANN]))).outcomes)).toEqual(["accepted 2.0.0"]);
   });
 
+  it("lets go of content that nobody may have, and of content that it gives up", async () => {
+    await using folder = await temporaryFolder();
+    await using transport = maildir(folder.path, { lookup: both });
+    for (const [to, text] of [[ANN, `Delivered-To: ${ANN}\r\n${TEXT}`], [ANN, "X: y\r\n".repeat(200_000)], ["cid@example.org", TEXT]] as const) {
+      let opened = 0;
+      function* chunks(): Generator<Uint8Array> {
+        opened += 1;
+        try {
+          yield Buffer.from(text);
+          yield Buffer.from("more\r\n");
+        } finally {
+          opened -= 1;
+        }
+      }
+      const { outcomes } = await transport.send({ ...mailTo([to]), content: { open: chunks } });
+      expect(outcomes).toMatchObject([{ kind: "rejected" }]);
+      expect(opened).toBe(0);
+    }
+  });
+
+  it("a mailbox that somebody removes is made again", async () => {
+    await using folder = await temporaryFolder();
+    await using transport = maildir(folder.path, { lookup: both });
+    await transport.send(mailTo([ANN]));
+    await rm(join(folder.path, "example.org"), { recursive: true });
+    expect(kindsOf((await transport.send(mailTo([ANN]))).outcomes)).toEqual(["accepted 2.0.0"]);
+    expect(await textsIn(join(folder.path, "example.org/ann"))).toHaveLength(1);
+  });
+
   it("a root that is not there defers, and is not made: its disk may not be mounted", async () => {
     await using folder = await temporaryFolder();
     await using transport = maildir(join(folder.path, "absent"), { lookup: both });
