@@ -8,8 +8,10 @@ import type { BodyEvents } from "./sending.ts";
 import { bodyChunks, unreadable } from "./sending.ts";
 import type { Transaction } from "./transaction.ts";
 
-/** Chunks of a stream are gathered up to this size: each BDAT costs a command and a reply. */
+/** Pieces are gathered up to this size: each write costs something, and each BDAT a command and a reply. */
 const GATHERED = 64 * 1024;
+/** Of a content in memory one BDAT takes so much, so that as few as possible have to be waited for. */
+const IN_MEMORY = 2 * 1024 * 1024;
 
 /** A whole mail in one BDAT chunk, which completes it (RFC 3030 §2). Goes out behind its envelope in one write. */
 export function lastChunk(
@@ -26,8 +28,12 @@ export function lastChunk(
 
 const END = "BDAT 0 LAST\r\n";
 
-/** Chunks that may be unanswered: each one on its way to a server that has refused the mail counts there as an error. */
+/**
+ * Chunks that may be unanswered: each one on its way to a server that has refused the mail counts there as an error. One
+ * more for each that is taken, up to a number that servers bear with.
+ */
 const AHEAD = 4;
+const MOST_AHEAD = 16;
 
 /**
  * A mail in several chunks, as its content gives them. A chunk that is refused settles the mail and stops the rest;
@@ -41,12 +47,14 @@ export async function sendChunks(
 ): Promise<void> {
   let refusal: Reply | undefined;
   let unanswered = 0;
+  let ahead = AHEAD;
   let heard: () => void = nothing;
 
   function onReply(reply: Reply): void {
     unanswered -= 1;
     if (reply.code >= 300 && reply.code < 400) return senseless(reply, channel);
     if (!understood(reply)) return;
+    if (reply.code < 300) ahead = Math.min(ahead + 1, MOST_AHEAD);
     if (reply.code >= 400 && refusal === undefined) {
       refusal = reply;
       if (!current.committed) current.stop(refused(reply, channel.scene("body")));
@@ -60,16 +68,15 @@ export async function sendChunks(
   }
 
   try {
-    for await (const chunk of gathered(inTime(bodyChunks(current.job.body, eightBit), timeouts.block, channel))) {
+    const { body } = current.job;
+    const pieces = gathered(inTime(bodyChunks(body, eightBit), timeouts.block, channel));
+    for await (const chunk of grouped(pieces, body.chunks === undefined ? GATHERED : IN_MEMORY)) {
       if (channel.reason !== undefined) return;
       if (current.job.settled) break;
       unanswered += 1;
       channel.expect({ phase: "body", timeout: timeouts.block, onReply });
-      const command = `BDAT ${chunk.byteLength}\r\n`;
-      channel.note(command);
-      channel.write(command, chunk);
-      await channel.drained();
-      await untilUnanswered(AHEAD - 1);
+      await writeChunk(chunk, channel, timeouts.block);
+      await untilUnanswered(ahead - 1);
     }
   } catch (error) {
     if (channel.reason === undefined) current.stop(unreadable(error, channel));
@@ -89,6 +96,22 @@ export async function sendChunks(
   await untilUnanswered(0).catch(nothing);
   // Where the connection ended instead, there is nothing left to do for this mail.
   if (channel.reason === undefined) done();
+}
+
+/** To its end, whatever comes in between: the server counts its octets. Rejects when the channel ends first. */
+async function writeChunk(pieces: readonly Buffer[], channel: Channel, timeout: number): Promise<void> {
+  const command = `BDAT ${sizeOf(pieces)}\r\n`;
+  channel.note(command);
+  channel.write(command);
+  for (const piece of pieces) {
+    channel.write(piece);
+    await channel.drained();
+    channel.extend(timeout);
+  }
+}
+
+function sizeOf(pieces: readonly Buffer[]): number {
+  return pieces.reduce((size, { byteLength }) => size + byteLength, 0);
 }
 
 function nothing(): void {
@@ -130,6 +153,18 @@ async function* gathered(chunks: Iterable<Buffer> | AsyncIterable<Buffer>): Asyn
     size = 0;
   }
   if (size > 0) yield asOne(held);
+}
+
+/** Pieces until they have at least so many octets together. */
+async function* grouped(pieces: AsyncIterable<Buffer>, least: number): AsyncGenerator<readonly Buffer[]> {
+  let group: Buffer[] = [];
+  for await (const piece of pieces) {
+    group.push(piece);
+    if (sizeOf(group) < least) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
 }
 
 function asOne(chunks: readonly Buffer[]): Buffer {

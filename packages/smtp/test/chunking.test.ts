@@ -126,7 +126,7 @@ describe("chunking: large and streamed contents", () => {
         .greet(...EXTENSIONS).use(taken)
         .expectGroup(MAIL, RCPT).expectBdat({ size: most?.length ?? 0, last: true }).reply("250 ok", "250 ok", "250 ok")
         .expectGroup(MAIL, RCPT).expectSilence().reply("250 ok", "250 ok")
-        .expectBdat({ last: false }).expectBdat({ size: 1, last: false }).expectBdat({ size: 0, last: true }).reply("250 ok", "250 ok", "250 ok"),
+        .expectBdat({ size: more?.length ?? 0, last: false }).expectBdat({ size: 0, last: true }).reply("250 ok", "250 ok"),
     );
     await using transport = plain(peer);
     await warm(() => transport.send(mail()), 1);
