@@ -17,16 +17,18 @@ export interface Sending {
   readonly recipients?: number;
   /** @default false */
   readonly tls?: boolean;
+  /** So far away that waiting is most of the work: measured for a shorter time. @default false */
+  readonly far?: boolean;
   readonly profile?: string | undefined;
 }
 
 /** One sender in a fresh process against the receiver, whose share of the CPU while it measured is added. */
 export async function runSender(receiver: Receiver, sending: Sending): Promise<Sample> {
-  const { contender, connections, mail, size, recipients = 1, tls = false, profile } = sending;
+  const { contender, connections, mail, size, recipients = 1, tls = false, far = false, profile } = sending;
   const states: Promise<Sample>[] = [];
   const script = new URL("sender-process.ts", import.meta.url);
   const before = await receiver.state();
-  const sample = await runWorker(script, [keyOf(contender), receiver.port, connections, mail, size, recipients, tls ? "tls" : "plain"].map(String), {
+  const sample = await runWorker(script, [keyOf(contender), receiver.port, connections, mail, size, recipients, tls ? "tls" : "plain", far ? "far" : "near"].map(String), {
     profile,
     onWord: () => states.push(receiver.state()),
   });
