@@ -4,12 +4,12 @@ import type { Clock } from "./clock.ts";
 import { readClock } from "./clock.ts";
 import type { Engine } from "./engine.ts";
 import { BadRequest } from "./failures.ts";
-import { finish } from "./finish.ts";
+import { finish, forgetLane } from "./finish.ts";
 import { whereOf } from "./people.ts";
 import { setParking } from "./promote.ts";
 import { DEAD, DUE, HELD, WAITING } from "./schema.ts";
 import type { Found, Sql } from "./sql.ts";
-import { dueOf } from "./rows.ts";
+import { dueOf, laneId } from "./rows.ts";
 import { number } from "./sql.ts";
 
 /** `ends` of an entry that becomes ready. */
@@ -70,9 +70,8 @@ function retry(sql: Sql, entry: Found, clock: Clock, now: number): void {
 }
 
 export function park({ sql }: Engine, { lane, until }: Requests["park"]): null {
-  const known = sql.get("SELECT id FROM lanes WHERE name = ?", lane);
-  if (known === undefined && until === 0) return null;
-  const id = known ?? sql.get("INSERT INTO lanes (name) VALUES (?) RETURNING id", lane);
-  setParking(sql, number(id?.id), until === 0 ? null : until);
+  const id = laneId(sql, lane);
+  setParking(sql, id, until === 0 ? null : until);
+  if (until === 0) forgetLane(sql, id);
   return null;
 }

@@ -1,13 +1,15 @@
 import { readClock } from "./clock.ts";
 import type { Engine } from "./engine.ts";
+import type { Sql } from "./sql.ts";
 import { number, text, textOrNull } from "./sql.ts";
 
 /** Removes an entry, remembers its key, and lets go of its content where it was the last that needed it. */
 export function finish(engine: Engine, id: number, now: number): void {
   const { sql, settings } = engine;
-  const gone = sql.get("DELETE FROM entries WHERE id = ? RETURNING key, content", id);
+  const gone = sql.get("DELETE FROM entries WHERE id = ? RETURNING key, content, lane", id);
   if (gone === undefined) return;
   release(engine, number(gone.content));
+  forgetLane(sql, number(gone.lane));
   if (settings.remember === 0) return;
   const until = now + settings.remember - readClock(sql, engine.watch).ages;
   sql.run("INSERT OR REPLACE INTO finished (key, until) VALUES (?, ?)", text(gone.key), until);
@@ -21,6 +23,15 @@ function release({ sql, removed }: Engine, content: number): void {
   const file = textOrNull(left.file);
   if (file === null) sql.run("DELETE FROM bodies WHERE content = ?", content);
   else removed.push(file);
+}
+
+/** A lane is forgotten once it has no entry and is not parked. */
+export function forgetLane(sql: Sql, lane: number): void {
+  sql.run(
+    `DELETE FROM lanes WHERE id = ? AND waiting + due + leased + held + dead = 0
+       AND (parked_until IS NULL OR probing = 1)`,
+    lane,
+  );
 }
 
 /** Forgets keys whose time is up, so many at once. */

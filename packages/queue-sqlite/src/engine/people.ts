@@ -49,12 +49,25 @@ export function stats(engine: Engine, { now }: Requests["stats"]): QueueStats {
        coalesce(sum(held), 0) AS held, coalesce(sum(dead), 0) AS dead FROM lanes`,
   );
   const oldest = sql.get("SELECT min(created_at) AS oldest FROM entries WHERE ready = 1");
-  const all = [...ripe.values()].reduce((sum, count) => sum + count, 0);
+  const lapsed = lapsedByLane(sql, now);
   return {
-    ...counts(totals, all, numberOrNull(oldest?.oldest)),
+    ...counts(totals, sumOf(ripe), sumOf(lapsed), numberOrNull(oldest?.oldest)),
     bytes: number(sql.get("SELECT bytes FROM totals")?.bytes),
-    lanes: fullest(sql, ripe),
+    lanes: fullest(sql, ripe, lapsed),
   };
+}
+
+function sumOf(byLane: ReadonlyMap<number, number>): number {
+  return [...byLane.values()].reduce((sum, count) => sum + count, 0);
+}
+
+/** Leases that have run out, which no claim has taken back yet. */
+function lapsedByLane(sql: Sql, now: number): ReadonlyMap<number, number> {
+  const lapsed = new Map<number, number>();
+  for (const { lane } of sql.all("SELECT lane FROM entries WHERE phase = 2 AND lease_until <= ?", now)) {
+    lapsed.set(number(lane), (lapsed.get(number(lane)) ?? 0) + 1);
+  }
+  return lapsed;
 }
 
 /** Entries that no claim has made due yet, though they are. */
@@ -76,18 +89,27 @@ function ripeByLane({ sql, watch }: Engine, now: number): ReadonlyMap<number, nu
   return ripe;
 }
 
-function counts(found: Found | undefined, ripe: number, oldest: number | null): Omit<LaneCounts, "lane"> {
+function counts(
+  found: Found | undefined,
+  ripe: number,
+  lapsed: number,
+  oldest: number | null,
+): Omit<LaneCounts, "lane"> {
   return {
-    due: number(found?.due) + ripe,
+    due: number(found?.due) + ripe + lapsed,
     waiting: number(found?.waiting) - ripe,
-    leased: number(found?.leased),
+    leased: number(found?.leased) - lapsed,
     held: number(found?.held),
     dead: number(found?.dead),
     ...(oldest !== null && { oldest }),
   };
 }
 
-function fullest(sql: Sql, ripe: ReadonlyMap<number, number>): readonly LaneCounts[] {
+function fullest(
+  sql: Sql,
+  ripe: ReadonlyMap<number, number>,
+  lapsed: ReadonlyMap<number, number>,
+): readonly LaneCounts[] {
   const found = sql.all(
     `SELECT id, name, waiting, due, leased, held, dead, parked_until FROM lanes
      WHERE waiting + due + leased + held + dead > 0 OR parked_until IS NOT NULL
@@ -99,7 +121,7 @@ function fullest(sql: Sql, ripe: ReadonlyMap<number, number>): readonly LaneCoun
     const parkedUntil = numberOrNull(lane.parked_until);
     return {
       lane: text(lane.name),
-      ...counts(lane, ripe.get(id) ?? 0, numberOrNull(oldest?.oldest)),
+      ...counts(lane, ripe.get(id) ?? 0, lapsed.get(id) ?? 0, numberOrNull(oldest?.oldest)),
       ...(parkedUntil !== null && { parkedUntil }),
     };
   });

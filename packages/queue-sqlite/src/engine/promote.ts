@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { forgetLane } from "./finish.ts";
 import { LOWEST, OVERDUE } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 import { number } from "./sql.ts";
@@ -67,7 +68,10 @@ export function promoteOverdue(
 /** Lanes whose time is up give one entry at a time from now on. */
 export function unpark(sql: Sql, now: number): void {
   const over = sql.all("SELECT id FROM lanes WHERE parked_until <= ? AND probing = 0 LIMIT ?", now, STEP);
-  for (const { id } of over) setParking(sql, number(id), "probing");
+  for (const { id } of over) {
+    setParking(sql, number(id), "probing");
+    forgetLane(sql, number(id));
+  }
 }
 
 /** Parks a lane until then, lets it probe, or (null) sets it free. */

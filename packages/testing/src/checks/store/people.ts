@@ -18,6 +18,7 @@ export const peopleChecks: readonly Check<StoreSuite>[] = [
     const listed: string[] = [];
     for (let after: string | undefined; ; after = listed.at(-1)) {
       const page = await store.list({ limit: 10, ...(after !== undefined && { after }) });
+      assert.ok(page.length <= 10, `a page of ${page.length}, where 10 were asked for`);
       listed.push(...page.map(({ key }) => key));
       if (page.length < 10) break;
     }
