@@ -87,6 +87,16 @@ describe("drain", () => {
     expect(work.of("settled")).toMatchObject([{ outcomes: [{ status: "5.4.7" }] }]);
   });
 
+  it("attempts once what is too old and was never tried, where its lane is alive", async () => {
+    const store = memoryStore();
+    await queue(store, { now: () => START - 6 * DAY }).send(mailTo("a@y.example"));
+    const to = fake({ "a@y.example": "deferred" });
+    await using work = bench(to, { bounce: false }, store);
+    await until(() => isEmpty(store));
+    expect(to.calls).toHaveLength(1);
+    expect(work.of("settled")).toMatchObject([{ outcomes: [{ status: "5.4.7" }] }]);
+  });
+
   it("keeps what fails as a dead letter where there is no bounce, and delivers it when a person says so", async () => {
     const to = fake({ "a@y.example": ["rejected", "accepted"] });
     await using work = bench(to);
