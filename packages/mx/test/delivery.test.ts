@@ -15,6 +15,9 @@ function inOrder(hosts: Farm): Record<string, readonly string[]> {
   };
 }
 
+/** For a busy machine. */
+const PATIENCE = { timeout: 20_000 };
+
 /** How many messages each peer took. */
 function taken({ hosts }: { readonly hosts: Farm }): readonly number[] {
   return hosts.peers.map(({ messages }) => messages.length);
@@ -117,7 +120,7 @@ describe("delivery", () => {
 
   it("M40: without a route to one family the other is used", async () => {
     await using at = await world([{}], (hosts) => ({ "MX example.net": ["10 mx.example.net"], "AAAA mx.example.net": ["100::1"], "A mx.example.net": [hosts.host(0)] }), {
-      addresses: "ipv6-first", allow: ["127.0.0.0/8", "100::/64"], timeouts: { connect: 1000 },
+      addresses: "ipv6-first", allow: ["127.0.0.0/8", "100::/64"], timeouts: { connect: 3000 },
     });
     expect(first(await at.transport.send(mail()))).toMatchObject({ kind: "accepted", remote: expect.stringContaining("127.") });
   });
@@ -221,14 +224,14 @@ describe("delivery", () => {
     at.dns.zone["MX example.net"] = ["10 mx1.example.net"];
     await at.transport.send(mail());
     expect(at.transport.stats()).toMatchObject({ hosts: 1 });
-    await expect.poll(() => at.hosts.peers[0]?.connections.open).toBe(0);
+    await expect.poll(() => at.hosts.peers[0]?.connections.open, PATIENCE).toBe(0);
   });
 
   it("a host that nobody sends to is let go of after a while", async () => {
     await using at = await world([{}], inOrder, { pools: { idle: 20 } });
     await at.transport.send(mail());
-    await expect.poll(() => at.transport.stats().hosts).toBe(0);
-    await expect.poll(() => at.hosts.peers[0]?.connections.open).toBe(0);
+    await expect.poll(() => at.transport.stats().hosts, PATIENCE).toBe(0);
+    await expect.poll(() => at.hosts.peers[0]?.connections.open, PATIENCE).toBe(0);
     expect(kinds(await at.transport.send(mail()))).toEqual(["accepted"]);
   });
 
@@ -246,7 +249,7 @@ describe("delivery", () => {
     for (const [address, waits] of [["bob@example.net", () => at.hosts.peers[0]?.connections.total === 1], ["bob@slow.example", () => at.dns.queries.includes("udp MX slow.example")]] as const) {
       const abort = new AbortController();
       const sent = at.transport.send(mail({ to: [address] }), { signal: abort.signal });
-      await expect.poll(waits).toBe(true);
+      await expect.poll(waits, PATIENCE).toBe(true);
       abort.abort();
       const outcome = first(await sent);
       expect(outcome).toMatchObject({ kind: "deferred", status: "4.3.2" });

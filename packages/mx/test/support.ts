@@ -36,7 +36,7 @@ export function local(dns: { readonly address: string }, port: number, options: 
   return {
     name: "client.example",
     port,
-    resolver: dnsResolver({ servers: [dns.address], timeout: 2000 }),
+    resolver: dnsResolver({ servers: [dns.address], timeout: 20_000 }),
     addresses: "ipv4-only",
     allow: ["127.0.0.0/8"],
     mtaSts: false,

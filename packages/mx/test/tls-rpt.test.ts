@@ -1,9 +1,13 @@
 import type { Outcome } from "@postroad/core";
-import { ConfigError } from "@postroad/core";
+import { ConfigError, compose } from "@postroad/core";
+import { dkim } from "@postroad/dkim";
 import type { Fake } from "@postroad/testing/fake";
 import { fake } from "@postroad/testing/fake";
 import { testAuthority, testCertificate } from "@postroad/testing/certificate";
 import fc from "fast-check";
+import { dkimVerify } from "mailauth/lib/dkim/verify.js";
+import PostalMime from "postal-mime";
+import { generateKeyPairSync } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
@@ -95,6 +99,26 @@ describe("TLS reports", () => {
     expect(text).toMatch(/filename="sender\.example!example\.net!1772323200!1772409599![\da-f-]{36}\.json\.gz"/);
     expect(text.split("\r\n").every((line) => line.length <= 200)).toBe(true);
     expect(text.replaceAll("\r\n", "")).not.toMatch(/[\r\n]/);
+  });
+
+  it("M34: are what a parser of mail and a verifier of DKIM take them for", async () => {
+    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+    const key = { domain: "sender.example", selector: "s", key: privateKey.export({ type: "pkcs8", format: "pem" }) };
+    const signed = fake();
+    await using at = desk(undefined, { to: compose(dkim(key), signed) });
+    at.reports.record(seen);
+    at.pass(DAY);
+    await at.reports.send();
+    const bytes = Buffer.from(signed.calls[0]?.bytes ?? []);
+    const p = publicKey.export({ type: "spki", format: "der" }).subarray(-32).toString("base64");
+    const { results } = await dkimVerify(bytes, { resolver: () => Promise.resolve([[`v=DKIM1; k=ed25519; p=${p}`]]) });
+    expect(results).toMatchObject([{ signingDomain: "sender.example", status: { result: "pass" } }]);
+    const parsed = await PostalMime.parse(bytes);
+    expect(parsed).toMatchObject({ from: { address: "tls@sender.example" }, to: [{ address: "tls@example.net" }], subject: expect.stringMatching(/^Report Domain: example\.net Submitter: sender\.example Report-ID: <\S+>$/) });
+    expect(parsed.text).toContain("example.net");
+    expect(parsed.attachments).toMatchObject([{ mimeType: "application/tlsrpt+gzip", filename: expect.stringMatching(/\.json\.gz$/) }]);
+    const content = parsed.attachments[0]?.content;
+    expect(JSON.parse(gunzipSync(content instanceof ArrayBuffer ? Buffer.from(content) : Buffer.alloc(0)).toString())).toMatchObject({ policies: [{ policy: { "policy-domain": "example.net" } }] });
   });
 
   it("M34: go by https, where that is what the domain asks for; one that gets through is enough", async () => {
