@@ -33,6 +33,6 @@ export interface Context {
 export interface Demands {
   /** Never without proof of who answers (RFC 8689 §4.2.1). */
   readonly requireTls: boolean;
-  /** Rather in clear text than not at all: the header says `TLS-Required: No` (RFC 8689 §5). */
+  /** Rather in clear text than not at all: the header says `TLS-Required: No` (RFC 8689 §3). */
   readonly relaxed: boolean;
 }

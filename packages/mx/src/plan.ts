@@ -36,7 +36,9 @@ export async function plansFor(recipients: readonly Recipient[], context: Contex
   for (const recipient of recipients) {
     try {
       const key = JSON.stringify(destinationOf(withoutRoute(recipient.address)));
-      byDestination.set(key, [...(byDestination.get(key) ?? []), recipient]);
+      const others = byDestination.get(key);
+      if (others === undefined) byDestination.set(key, [recipient]);
+      else others.push(recipient);
     } catch (error) {
       refused.push({ recipients: [recipient], reason: refusalOf(error) });
     }

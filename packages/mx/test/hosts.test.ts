@@ -93,7 +93,7 @@ describe("mail exchangers", () => {
 
   it("parses what it prints, and nothing that is no MX record", () => {
     fc.assert(
-      fc.property(fc.nat(65_535), fc.domain(), (preference, host) => {
+      fc.property(fc.nat(65_535), fc.stringMatching(/^[A-Za-z0-9-]{1,20}\.[a-z]{1,10}$/), (preference, host) => {
         expect(parseMx(`${preference} ${host}`)).toEqual({ preference, host: host.toLowerCase() });
       }),
     );
@@ -134,7 +134,7 @@ describe("destinations", () => {
 
   it("gives a host name or an address for any text, or a Refusal", () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.emailAddress(), fc.webUrl(), fc.ipV4(), fc.ipV6().map((each) => `[IPv6:${each}]`)), (text) => {
+      fc.property(fc.oneof(fc.string(), fc.string({ unit: "grapheme" }), fc.stringMatching(/^[a-z0-9.-]{0,20}$/), fc.ipV4(), fc.ipV6().map((each) => `[IPv6:${each}]`)), (text) => {
         try {
           const found = destinationOf(`bob@${text}`);
           return "domain" in found ? isHostName(found.domain) : isIP(found.literal) > 0;

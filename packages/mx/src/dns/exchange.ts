@@ -7,7 +7,7 @@ export interface Server {
   readonly port: number;
 }
 
-/** Larger ones are fragmented on some paths; what does not fit comes by TCP (RFC 9715 §3). */
+/** Larger ones are fragmented on some paths; what does not fit comes by TCP (RFC 9715). */
 export const UDP_SIZE = 1232;
 
 /** Looks at a datagram: undefined where it answers something else. Throws where it is broken. */

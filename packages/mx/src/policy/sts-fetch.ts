@@ -1,4 +1,3 @@
-import type { SendOptions } from "@postroad/core";
 import type { TlsResult } from "../tls-rpt/result.ts";
 import { resultOfCode } from "../tls-rpt/result.ts";
 import type { StsPolicy } from "./sts-policy.ts";
@@ -40,12 +39,12 @@ const LARGEST = 65_536;
  * Fetches the policy of a domain (RFC 8461 §3.3): by https with a valid certificate, without following redirects, as
  * text/plain, within `timeout` milliseconds. Throws an StsFailure.
  */
-export async function fetchPolicy(domain: string, fetch: Fetch, timeout: number, { signal }: SendOptions): Promise<StsPolicy> {
-  const limit = AbortSignal.any([AbortSignal.timeout(timeout), ...(signal === undefined ? [] : [signal])]);
+export async function fetchPolicy(domain: string, fetch: Fetch, timeout: number): Promise<StsPolicy> {
+  const signal = AbortSignal.timeout(timeout);
   const url = `https://mta-sts.${domain}/.well-known/mta-sts.txt`;
   let text: string;
   try {
-    const response = await fetch(url, { method: "GET", redirect: "error", signal: limit, headers: { accept: "text/plain" } });
+    const response = await fetch(url, { method: "GET", redirect: "error", signal, headers: { accept: "text/plain" } });
     if (response.status !== 200) throw new Error(`it answers ${response.status}`);
     if (!/^text\/plain(?:\s*;|$)/i.test(response.headers.get("content-type") ?? "")) throw new Error("it is not text/plain");
     text = await bodyOf(response);

@@ -73,7 +73,7 @@ export function stsPolicies(resolver: Resolver, options: MtaStsOptions, clock: (
   /** Asked for in the name of everybody who waits, so no single signal ends it. */
   async function renew(domain: string, id: string, kept: KeptPolicy | undefined): Promise<StsFinding> {
     try {
-      const policy = await fetchPolicy(domain, fetch, timeout, {});
+      const policy = await fetchPolicy(domain, fetch, timeout);
       failures.delete(domain);
       await store.set(domain, { id, policy, fetchedAt: clock() });
       return { policy, failure: undefined };

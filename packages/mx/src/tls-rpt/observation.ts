@@ -1,6 +1,6 @@
 import type { TlsResult } from "./result.ts";
 
-/** A policy as reports show it (RFC 8460 §4.2). */
+/** A policy as reports show it (RFC 8460 §4.4). */
 export interface ReportedPolicy {
   readonly type: "tlsa" | "sts" | "no-policy-found";
   /** TLSA records, or the lines of an MTA-STS policy. */

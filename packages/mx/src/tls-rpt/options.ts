@@ -37,7 +37,7 @@ export interface ReportOutcome {
   readonly domain: string;
   /** When the day began, in milliseconds since 1970. */
   readonly start: number;
-  /** `sent`: somebody has it. `unwanted`: the domain asks for none. `failed`: to be tried again. `dropped`: it is too late. */
+  /** `sent`: somebody has it. `unwanted`: the domain asks for none. `failed`: to be tried again. `dropped`: nobody takes it, or it is too late. */
   readonly state: "sent" | "unwanted" | "failed" | "dropped";
   /** Who has it, and why others do not. */
   readonly message: string;

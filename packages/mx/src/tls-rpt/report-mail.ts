@@ -11,7 +11,7 @@ function filenameOf(day: DomainDay, { submitter }: Reporter): string {
 
 /**
  * A report as mail (RFC 8460 §5.3): multipart/report with the compressed report. `TLS-Required: No` lets it arrive although
- * TLS fails, which it may be about, and keeps it out of the next report (RFC 8460 §3, RFC 8689 §5). To be signed with
+ * TLS fails, which it may be about, and keeps it out of the next report (RFC 8460 §3, RFC 8689 §3). To be signed with
  * DKIM by whoever sends it.
  */
 export function reportMail(to: string, day: DomainDay, compressed: Buffer, reporter: Reporter, now: number): Mail {

@@ -1,4 +1,6 @@
+import type { Outcome } from "@postroad/core";
 import { MAX_TIMER } from "@postroad/core";
+import { emitWarning } from "node:process";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { dnsResolver } from "../dns/dns-resolver.ts";
@@ -35,6 +37,12 @@ const AT_ONCE = 8;
 
 const compress = promisify(gzip);
 
+/** What one of those who were to get a report has said. */
+interface Delivery {
+  readonly kind: Outcome["kind"];
+  readonly message: string;
+}
+
 /**
  * Counts sessions by day (UTC), domain and policy, in memory, and sends a report after each day, some time within four
  * hours, to the domains that have a TLSRPT record. A report that cannot be sent is tried again every hour for a day.
@@ -54,7 +62,7 @@ export function tlsReports(options: TlsReportsOptions): TlsReports {
     if (closed || timer !== undefined) return;
     timer = setTimeout(() => {
       timer = undefined;
-      void send();
+      send().catch((error: unknown) => emitWarning(`tlsReports: ${String(error)}`, { type: "PostroadWarning" }));
     }, Math.min(wait, MAX_TIMER)).unref();
   }
 
@@ -72,29 +80,28 @@ export function tlsReports(options: TlsReportsOptions): TlsReports {
       if (targets.length === 0) return { domain, start, state: "unwanted", message: "the domain asks for no reports" };
       const compressed = await compress(JSON.stringify(reportOf(day, reporter)));
       const results = await Promise.all(targets.map((target) => deliverTo(target, day, compressed)));
-      const sent = results.some(({ done }) => done);
-      return { domain, start, state: sent ? "sent" : late ? "dropped" : "failed", message: results.map(({ message }) => message).join("; ") };
+      return { domain, start, state: stateOf(results, late), message: results.map(({ message }) => message).join("; ") };
     } catch (error) {
       return { domain, start, state: late ? "dropped" : "failed", message: error instanceof Error ? error.message : String(error) };
     }
   }
 
-  async function deliverTo(target: ReportTarget, day: DomainDay, compressed: Buffer): Promise<{ readonly done: boolean; readonly message: string }> {
+  async function deliverTo(target: ReportTarget, day: DomainDay, compressed: Buffer): Promise<Delivery> {
     if ("mailto" in target) {
       const { outcomes } = await to.send(reportMail(target.mailto, day, compressed, reporter, clock()));
       const [outcome] = outcomes;
       const why = outcome === undefined || outcome.kind === "accepted" ? "" : `: ${outcome.message}`;
-      return { done: outcome?.kind === "accepted", message: `${target.mailto} ${outcome?.kind ?? "unknown"}${why}` };
+      return { kind: outcome?.kind ?? "deferred", message: `${target.mailto} ${outcome?.kind ?? "unknown"}${why}` };
     }
     try {
       const headers = { "content-type": "application/tlsrpt+gzip" };
       const body = new Uint8Array(compressed);
       const response = await fetch(target.https, { method: "POST", headers, body, redirect: "error", signal: AbortSignal.timeout(timeout) });
       await response.body?.cancel();
-      return { done: response.status >= 200 && response.status < 300, message: `${target.https} ${response.status}` };
+      return { kind: kindOf(response.status), message: `${target.https} ${response.status}` };
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      return { done: false, message: `${target.https} ${cause instanceof Error ? cause.message : String(cause)}` };
+      return { kind: "deferred", message: `${target.https} ${cause instanceof Error ? cause.message : String(cause)}` };
     }
   }
 
@@ -131,4 +138,15 @@ export function tlsReports(options: TlsReportsOptions): TlsReports {
       await sending;
     },
   };
+}
+
+/** One of them is enough (RFC 8460 §3). */
+function stateOf(results: readonly Delivery[], late: boolean): ReportOutcome["state"] {
+  if (results.some(({ kind }) => kind === "accepted")) return "sent";
+  return late || results.every(({ kind }) => kind === "rejected") ? "dropped" : "failed";
+}
+
+function kindOf(status: number): Delivery["kind"] {
+  if (status >= 200 && status < 300) return "accepted";
+  return status >= 500 || status === 408 || status === 429 ? "deferred" : "rejected";
 }
