@@ -7,8 +7,8 @@ export interface Config {
   readonly hostname: string;
   /** PEM files. */
   readonly tls: { readonly key: string; readonly cert: string };
-  /** Whose mail is kept here. Their domains are the local ones. */
-  readonly mailboxes: readonly string[];
+  /** Whose mail is kept here: addresses, or by address the path of the Maildir below `maildirs`. Their domains are the local ones. */
+  readonly mailboxes: readonly string[] | Readonly<Record<string, string>>;
   /** Other addresses by address. */
   readonly aliases?: Readonly<Record<string, string | readonly string[]>>;
   /** Who reads what is for postmaster, a mailbox or an alias from above. */
@@ -17,6 +17,8 @@ export interface Config {
   readonly passwords: string;
   /** Folder of the Maildirs: `maildirs/example.org/ann`. */
   readonly maildirs: string;
+  /** User and group that Maildirs are given to, so that an IMAP server may read them; needs root. @default those of the process */
+  readonly owner?: { readonly uid: number; readonly gid: number };
   /** The queue, an SQLite file. */
   readonly database: string;
   /** Keys that sign what our users send, PEM files. */

@@ -16,7 +16,7 @@ export interface MailServer extends AsyncDisposable {
 /** Submission, durable queue, delivery to other servers and to local mailboxes, in one process. */
 export async function mailServer(config: Config, log: (event: QueueEvent | ServerEvent) => void): Promise<MailServer> {
   const { hostname, listen } = config;
-  const domains = [...new Set(config.mailboxes.map(domainOf))];
+  const domains = [...new Set(addressesOf(config).map(domainOf))];
   const lookup = accounts({ mailboxes: config.mailboxes, aliases: { ...postmasters(config, domains), ...config.aliases } });
   const tls = { key: await readFile(config.tls.key), cert: await readFile(config.tls.cert) };
   const keys = await Promise.all(config.dkim.map(async (each) => ({ ...each, key: await readFile(each.key, "utf8") })));
@@ -29,7 +29,7 @@ export async function mailServer(config: Config, log: (event: QueueEvent | Serve
   // What our users send is signed before it is kept: every attempt carries the same bytes.
   const signed = compose(dkim(keys, { choose: "from", otherwise: "unsigned" }), queue(store, { onEvent: log }));
 
-  const local = maildir(config.maildirs, { lookup });
+  const local = maildir(config.maildirs, { lookup, ...(config.owner !== undefined && { owner: config.owner }) });
   const { servers, ...remote } = config.mx ?? {};
   const everywhereElse = mx({ ...remote, name: hostname, ...(servers !== undefined && { resolver: dnsResolver({ servers }) }) });
   const to = route(byDomain, { ...Object.fromEntries([hostname, ...domains].map((domain) => [domain, local])), "*": everywhereElse });
@@ -68,6 +68,10 @@ export async function mailServer(config: Config, log: (event: QueueEvent | Serve
 function postmasters({ hostname, postmaster }: Config, domains: readonly string[]): Readonly<Record<string, string>> {
   const addresses = [hostname, ...domains].map((domain) => `postmaster@${domain}`);
   return Object.fromEntries(addresses.filter((address) => address !== postmaster.toLowerCase()).map((address) => [address, postmaster]));
+}
+
+export function addressesOf({ mailboxes }: Pick<Config, "mailboxes">): readonly string[] {
+  return Array.isArray(mailboxes) ? mailboxes : Object.keys(mailboxes);
 }
 
 function domainOf(address: string): string {

@@ -11,6 +11,7 @@ import { dnsRecord, generateKey } from "@postroad/dkim";
 import { hashPassword } from "@postroad/server";
 import { testCertificate } from "@postroad/testing/certificate";
 import type { Config } from "./config.ts";
+import { addressesOf } from "./mail-server.ts";
 
 /** A line of its log. */
 export type Line = Readonly<Record<string, unknown>>;
@@ -33,20 +34,25 @@ export interface Running extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-export type Settings = Pick<Config, "mailboxes" | "postmaster" | "aliases" | "mx" | "retry" | "ttl"> & { readonly password: string };
+export interface Settings extends Pick<Config, "mailboxes" | "postmaster" | "aliases" | "mx" | "retry" | "ttl" | "owner"> {
+  readonly password: string;
+  /** @default a folder of its own */
+  readonly maildirs?: string;
+}
 
 /** A folder with all that the server needs. Everybody with a mailbox has the same password. */
 export async function place({ password, ...settings }: Settings): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), "postroad-mail-server-"));
   const path = (name: string): string => join(folder, name);
   const { key, cert, ca } = testCertificate({ names: ["localhost", "127.0.0.1"] });
-  const domains = [...new Set(settings.mailboxes.map((address) => address.slice(address.indexOf("@") + 1)))];
+  const addresses = addressesOf(settings);
+  const domains = [...new Set(addresses.map((address) => address.slice(address.indexOf("@") + 1)))];
   const { privateKey } = await generateKey();
   const keys = domains.map((domain) => ({ domain, selector: "mail", key: privateKey }));
   const hash = await hashPassword(password);
   await writeFile(path("key.pem"), key);
   await writeFile(path("cert.pem"), cert);
-  await writeFile(path("users"), settings.mailboxes.map((address) => `${address}:${hash}\n`).join(""));
+  await writeFile(path("users"), addresses.map((address) => `${address}:${hash}\n`).join(""));
   await mkdir(path("dkim"));
   for (const each of keys) await writeFile(path(`dkim/${each.domain}.pem`), each.key);
   const config: Config = {
