@@ -3,7 +3,7 @@ import { add } from "./add.ts";
 import { change, park } from "./change.ts";
 import { claim } from "./claim.ts";
 import type { Engine } from "./engine.ts";
-import { BadRequest, breaksTrust, failureOf } from "./failures.ts";
+import { BadRequest, breaksTrust, failureOf, isFull } from "./failures.ts";
 import { nextDue } from "./next-due.ts";
 import { list, stats } from "./people.ts";
 import { content, renew, settle } from "./settle.ts";
@@ -22,10 +22,25 @@ export interface Outcome {
  * that only those fail that have to.
  */
 export function runBatch(engine: Engine, operations: readonly Operation[]): Outcome {
-  const together = attempt(engine, operations);
+  let together = attempt(engine, operations);
+  if (isFull(together.failed) && emptyLog(engine)) together = attempt(engine, operations);
   if (together.failed === undefined) return { answers: together.answers, broken: false };
   if (operations.length === 1 || breaksTrust(together.failed)) return failedAll(engine, operations, together);
   return eachAlone(engine, operations);
+}
+
+/**
+ * The log may be what fills the disk: copied back into the database, its space is free for what comes next. Without
+ * this, nothing could be settled any more, and so nothing removed. False where the database has no room for it either.
+ */
+function emptyLog({ sql }: Engine): boolean {
+  try {
+    sql.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    return true;
+  } catch {
+    // What the caller hears is why the operation failed.
+    return false;
+  }
 }
 
 function eachAlone(engine: Engine, operations: readonly Operation[]): Outcome {

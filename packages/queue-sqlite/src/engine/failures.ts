@@ -71,3 +71,9 @@ export function breaksTrust(error: unknown): boolean {
   const code = sqliteCode(error);
   return code !== undefined && [IOERR, CORRUPT, NOTADB, CANTOPEN].includes(code & 0xff);
 }
+
+/** There was no space on the disk. */
+export function isFull(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code !== undefined && (code & 0xff) === FULL;
+}
