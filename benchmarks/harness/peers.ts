@@ -6,6 +6,9 @@ export const NODEMAILER: string = versioned("nodemailer", "nodemailer");
 export const UPYO: string = versioned("upyo", "@upyo/smtp");
 export const SMTP_SERVER: string = versioned("smtp-server", "smtp-server");
 export const MAILAUTH: string = versioned("mailauth", "mailauth");
+export const BULLMQ: string = versioned("bullmq", "bullmq");
+/** The one that is installed. */
+export const POSTFIX = "postfix";
 /** A loop around a socket that knows just enough SMTP. */
 export const LOOP = "loop";
 

@@ -12,6 +12,8 @@ export interface Case {
   readonly name: string;
   /** Ours first; the others are what it is compared with. */
   readonly contenders: readonly string[];
+  /** Other ones than the question's. */
+  readonly metrics?: readonly Metric[];
 }
 
 /** What a benchmark asks. */
@@ -34,9 +36,10 @@ export async function answer<C extends Case>(question: Question<C>): Promise<voi
   if (!json) console.log(`${circumstances()}, medians of ${rounds} rounds`);
   for (const given of question.cases.filter(({ name }) => name.includes(only))) {
     const results = await interleave(given.contenders, rounds, (contender) => question.run(given, contender, profile));
-    const comparisons = compare(given.name, results, question.metrics, question.goals);
+    const metrics = given.metrics ?? question.metrics;
+    const comparisons = compare(given.name, results, metrics, question.goals);
     if (json) printLines(comparisons);
-    else console.log(`\n${table(given.name, results, question.metrics, comparisons)}`);
+    else console.log(`\n${table(given.name, results, metrics, comparisons)}`);
   }
 }
 

@@ -10,16 +10,15 @@ export interface WorkerOptions {
   readonly profile?: string | undefined;
   /** Called at every word it says before its sample. */
   readonly onWord?: (word: string) => void;
+  /** Milliseconds after which a worker is stuck. @default 120_000 */
+  readonly patience?: number;
 }
-
-/** After this many milliseconds a worker is stuck. */
-const PATIENCE = 120_000;
 
 /** Runs a script in a fresh process of this Node and gives the sample that it tells. */
 export async function runWorker(script: URL, args: readonly string[], options: WorkerOptions = {}): Promise<Sample> {
-  const { profile, onWord } = options;
+  const { profile, onWord, patience = 120_000 } = options;
   const profiling = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${nameOf(args)}`];
-  const child = fork(fileURLToPath(script), args, { execArgv: [...process.execArgv, ...profiling], timeout: PATIENCE });
+  const child = fork(fileURLToPath(script), args, { execArgv: [...process.execArgv, ...profiling], timeout: patience });
   let sample: Sample | undefined;
   child.on("message", (said: unknown) => {
     if (typeof said === "string") onWord?.(said);

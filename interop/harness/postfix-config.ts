@@ -30,6 +30,8 @@ export interface PostfixConfig {
   readonly mailboxes: ReadonlyMap<string, string>;
   /** Dovecot's socket to ask about logins; without it nobody has to log in. */
   readonly authSocket: string | undefined;
+  /** Parameters of main.cf that go before those of the tests. */
+  readonly settings: Readonly<Record<string, string>>;
 }
 
 /** Octets of the largest message it takes. */
@@ -64,7 +66,7 @@ async function writeLongAgo(path: string, text: string): Promise<void> {
   await utimes(path, 0, 0);
 }
 
-function mainCf({ folder, authSocket }: PostfixConfig): string {
+function mainCf({ folder, authSocket, settings }: PostfixConfig): string {
   return lines({
     compatibility_level: "3.6",
     queue_directory: `${folder}/queue`,
@@ -103,6 +105,7 @@ function mainCf({ folder, authSocket }: PostfixConfig): string {
     smtpd_tls_loglevel: "1",
     smtpd_tls_received_header: "yes",
     ...(authSocket !== undefined && { smtpd_sasl_type: "dovecot", smtpd_sasl_path: authSocket }),
+    ...settings,
   });
 }
 
@@ -127,6 +130,8 @@ function masterCf({ ports, authSocket }: PostfixConfig): string {
     "error unix - - n - - error",
     "retry unix - - n - - error",
     "discard unix - - n - - discard",
+    "smtp unix - - n - - smtp",
+    "scache unix - - n - 1 scache",
     "virtual unix - n n - - virtual",
     "anvil unix - - n - 1 anvil",
     "postlog unix-dgram n - n - 1 postlogd",

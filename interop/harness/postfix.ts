@@ -17,6 +17,8 @@ export interface PostfixOptions {
   readonly authSocket?: string;
   /** What its certificate is for. @default ["127.0.0.1"] */
   readonly names?: readonly string[];
+  /** Parameters of main.cf that go before those of the tests. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** A Postfix of one's own. */
@@ -48,7 +50,7 @@ export const UTF8_ADDRESS = "jörg@example.test";
 const MAILBOXES: readonly string[] = Array.from({ length: 1000 }, (_, index) => `box${index}@example.test`);
 
 /** Starts Postfix with a configuration, a queue and mailboxes of its own. */
-export async function startPostfix({ authSocket, names = ["127.0.0.1"] }: PostfixOptions = {}): Promise<Postfix> {
+export async function startPostfix({ authSocket, names = ["127.0.0.1"], settings = {} }: PostfixOptions = {}): Promise<Postfix> {
   const { key, cert, ca } = testCertificate({ names });
   const mailboxes = new Map([...MAILBOXES, UTF8_ADDRESS].map((address, index) => [address, String(index)]));
   return onFreePorts(async (freePort) => {
@@ -62,7 +64,7 @@ export async function startPostfix({ authSocket, names = ["127.0.0.1"] }: Postfi
       submissions: await freePort(),
       submission: await freePort(),
     };
-    await configurePostfix({ folder, ports, chain: key + cert, mailboxes, authSocket });
+    await configurePostfix({ folder, ports, chain: key + cert, mailboxes, authSocket, settings });
     const command = ["/usr/lib/postfix/sbin/master", "-c", join(folder, "etc")] as const;
     stack.use(await startDaemon({ command, log: join(folder, "log"), ready: "daemon started" }));
     const owned = stack.move();
