@@ -7,7 +7,7 @@ export default defineConfig({
   // Vite's default server conditions plus ours: workspace packages resolve to src, so tests need no build.
   ssr: { resolve: { conditions: ["@postroad/source", "module", "node", "development|production"] } },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "tools/test/**/*.test.ts", "examples/**/*.test.ts"],
+    include: ["packages/*/test/**/*.test.ts", "tools/test/**/*.test.ts", "examples/**/*.test.ts", "evidence/test/**/*.test.ts"],
     environment: "node",
     reporters: counts ? ["default", countsReporter(counts)] : ["default"],
     // Tests wait for sockets and processes more than they compute; vitest's own default leaves one core idle.
