@@ -17,7 +17,7 @@ interface Rule {
   readonly computed?: true;
 }
 
-const parts = ["core", "message", "transport", "provider", "middleware", "mx", "store", "queue", "server", "bounce"];
+const parts = ["core", "message", "transport", "provider", "middleware", "mx", "store", "queue", "server", "inbound", "bounce"];
 
 /** Who may import whom. A kind that is listed nowhere on the right, `testing`, is imported by nobody. */
 export const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
@@ -31,6 +31,8 @@ export const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["store", { may: ["core"], types: ["queue"] }],
   // It reads the header of what is submitted, and reports on what one answer cannot say.
   ["server", { may: ["core", "message", "bounce"] }],
+  // Policies are functions; what a session is, only the server says.
+  ["inbound", { may: ["core", "message"], types: ["server"] }],
   ["bounce", { may: ["core", "message"] }],
   ["testing", { may: ["core"], types: ["queue"] }],
   // Direct delivery is built from the SMTP client and routing; it is the one transport that composes.

@@ -1,0 +1,59 @@
+import type { Content } from "@postroad/core";
+import type { RawField } from "@postroad/message";
+import { fieldValue, readHeader } from "@postroad/message";
+
+const MAX_HEADER = 1024 * 1024;
+
+/** The header at the start of a content, as far as it is read. */
+export async function headOf(content: Content): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of content.open()) {
+    chunks.push(chunk);
+    size += chunk.byteLength;
+    if (size > MAX_HEADER || Buffer.concat(chunks).includes("\r\n\r\n")) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Fields Authentication-Results that speak in the name of `authservId` (RFC 8601 §5). Throws a MessageError for a header that has two readings. */
+export function resultsOf(head: Buffer, authservId: string): readonly RawField[] {
+  const own = authservId.toLowerCase();
+  return readHeader(head).fields.filter((field) => {
+    return field.name.toLowerCase() === "authentication-results" && speaker(fieldValue(head, field)).toLowerCase() === own;
+  });
+}
+
+/** The name at the start of the value, behind comments, in quotes or not (RFC 8601 §2.2). */
+function speaker(value: string): string {
+  const [, quoted, plain = ""] = /^(?:\s|\([^()]*\))*(?:"((?:[^"\\]|\\.)*)"|([^\s;(]*))/.exec(value) ?? [];
+  return quoted ?? plain;
+}
+
+/** The content with `prefix` in front and without these parts, which are in order. */
+export function edited(content: Content, prefix: Buffer, cuts: readonly { readonly start: number; readonly end: number }[]): Content {
+  const removed = cuts.reduce((sum, { start, end }) => sum + end - start, 0);
+  return {
+    ...(content.size !== undefined && { size: content.size + prefix.byteLength - removed }),
+    async *open() {
+      yield prefix;
+      let at = 0;
+      for await (const chunk of content.open()) {
+        yield* kept(chunk, at, cuts);
+        at += chunk.byteLength;
+      }
+    },
+  };
+}
+
+function* kept(chunk: Uint8Array, at: number, cuts: readonly { readonly start: number; readonly end: number }[]): Generator<Uint8Array> {
+  let from = 0;
+  for (const { start, end } of cuts) {
+    const [first, last] = [Math.max(start - at, from), Math.min(end - at, chunk.byteLength)];
+    if (last <= from || first >= chunk.byteLength) continue;
+    if (first > from) yield chunk.subarray(from, first);
+    from = last;
+  }
+  if (from < chunk.byteLength) yield chunk.subarray(from);
+}
+

@@ -1,0 +1,6 @@
+export type { BlockListOptions, Resolve4 } from "./block-lists.ts";
+export { blockLists } from "./block-lists.ts";
+export type { GreylistOptions, GreylistStore } from "./greylist.ts";
+export { greylist, memoryGreylist } from "./greylist.ts";
+export type { SenderVerdict, VerifySenderOptions } from "./verify-sender.ts";
+export { verifySender } from "./verify-sender.ts";

@@ -1,0 +1,111 @@
+import { Readable } from "node:stream";
+import type { Mail, Rules } from "@postroad/core";
+import { ConfigError, Refusal, checkOptions, isFunction, isString, reseal } from "@postroad/core";
+import { MessageError } from "@postroad/message";
+import type { Policy, Transaction } from "@postroad/server";
+import type { AuthenticateResult, DNSResolver, authenticate } from "mailauth";
+import { edited, headOf, resultsOf } from "./header-edit.ts";
+
+/** What was found out about who sent a mail (RFC 8601 §2.7). */
+export interface SenderVerdict {
+  /** SPF of the reverse-path, or of EHLO for reports (RFC 7208). */
+  readonly spf: string;
+  /** One for each DKIM signature (RFC 6376). */
+  readonly dkim: readonly { readonly domain: string; readonly result: string }[];
+  /** DMARC (RFC 9989), and what the author's domain asks for where it fails. */
+  readonly dmarc: { readonly result: string; readonly policy: "none" | "quarantine" | "reject" };
+  /** ARC, and who sealed last (RFC 8617). */
+  readonly arc: { readonly result: string; readonly sealer: string | undefined };
+}
+
+export interface VerifySenderOptions {
+  /** The name under which results are written (RFC 8601 §2.5), mostly the server's. What others wrote in this name is removed. */
+  readonly authservId: string;
+  /** Domains whose ARC seals are believed: mail that came through them intact is not refused because of DMARC. @default nobody */
+  readonly trustedSealers?: readonly string[];
+  /**
+   * What to do: throw a Refusal, or give notes for the mail's `meta`. @default `reject` refuses with 5.7.26, `quarantine` notes
+   * `quarantine: "dmarc"`
+   */
+  readonly decide?: (verdict: SenderVerdict, transaction: Transaction) => Mail["meta"] | Promise<Mail["meta"]>;
+  /** Records of a name and type, as `resolve` of node:dns/promises gives them. @default the system's resolver */
+  readonly resolver?: DNSResolver;
+}
+
+const rules: Rules<VerifySenderOptions> = {
+  authservId: isString,
+  trustedSealers: (value) => (Array.isArray(value) ? undefined : "must be a list of domains"),
+  decide: isFunction,
+  resolver: isFunction,
+};
+
+/**
+ * Finds out whether a mail comes from whom it says: SPF, DKIM, DMARC and ARC through mailauth, which has to be installed. Writes Received-SPF and
+ * Authentication-Results on top, and does what the author's domain asks for. What DNS does not answer now is a `temperror` and
+ * refuses nobody.
+ */
+export function verifySender(options: VerifySenderOptions): Policy {
+  checkOptions("verifySender", options, rules, ["authservId"]);
+  const { authservId, decide = (verdict) => byDmarc(verdict, options), resolver } = options;
+  return {
+    name: "verifySender",
+    async message(mail, transaction) {
+      const { session, from } = transaction;
+      const check = await loadMailauth();
+      const result = await check(Readable.from(mail.content.open(), { objectMode: false }), {
+        ip: session.client,
+        helo: session.hello ?? "",
+        sender: from,
+        mta: authservId,
+        ...(resolver !== undefined && { resolver }),
+        strict: true,
+        disableBimi: true,
+      });
+      const cuts = forged(await headOf(mail.content), authservId);
+      const notes = await decide(verdictOf(result), transaction);
+      const results = Buffer.from(`${result.headers.trimEnd()}\r\n`);
+      return { ...reseal(mail, edited(mail.content, results, cuts)), meta: { ...mail.meta, ...notes } };
+    },
+  };
+}
+
+async function loadMailauth(): Promise<typeof authenticate> {
+  try {
+    return (await import("mailauth")).authenticate;
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND")) throw error;
+    throw new ConfigError("verifySender", [{ path: "", message: "needs mailauth, which is not installed: npm install mailauth" }]);
+  }
+}
+
+/** A header that has two readings might hide such a field from us and show it to others. */
+function forged(head: Buffer, authservId: string): ReturnType<typeof resultsOf> {
+  try {
+    return resultsOf(head, authservId);
+  } catch (error) {
+    if (!(error instanceof MessageError)) throw error;
+    throw new Refusal("5.6.0", error.message, { cause: error });
+  }
+}
+
+function verdictOf({ spf, dkim, dmarc, arc }: AuthenticateResult): SenderVerdict {
+  const policy = dmarc === false ? undefined : POLICIES.find((known) => known === dmarc.policy);
+  return {
+    spf: spf === false ? "none" : spf.status.result,
+    dkim: dkim.results.map(({ signingDomain = "", status }) => ({ domain: signingDomain, result: status.result })),
+    dmarc: { result: dmarc === false ? "none" : dmarc.status.result, policy: policy ?? "none" },
+    arc: {
+      result: arc === false ? "none" : arc.status.result,
+      sealer: arc === false || arc.signature === undefined || arc.signature === false ? undefined : arc.signature.signingDomain,
+    },
+  };
+}
+
+const POLICIES = ["none", "quarantine", "reject"] as const;
+
+function byDmarc({ dmarc, arc }: SenderVerdict, { trustedSealers = [] }: VerifySenderOptions): Mail["meta"] {
+  const vouched = arc.result === "pass" && arc.sealer !== undefined && trustedSealers.includes(arc.sealer.toLowerCase());
+  if (dmarc.result !== "fail" || dmarc.policy === "none" || vouched) return {};
+  if (dmarc.policy === "quarantine") return { quarantine: "dmarc" };
+  throw new Refusal("5.7.26", "the author's domain says that it does not send this mail (DMARC)");
+}
