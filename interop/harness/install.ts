@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /** A server that tests talk to. */
-export type Program = "postfix" | "dovecot" | "opendkim" | "knot" | "unbound";
+export type Program = "postfix" | "dovecot" | "opendkim" | "knot" | "unbound" | "swaks" | "openssl";
 
 interface Source {
   /** What has to be there for the tests to run. */
@@ -25,8 +25,11 @@ const SOURCES: Readonly<Record<Program, Source>> = {
   opendkim: { files: ["/usr/sbin/opendkim"], packages: ["opendkim"] },
   knot: { files: ["/usr/sbin/knotd", "/usr/sbin/keymgr", "/usr/bin/kzonesign"], packages: ["knot", "knot-dnssecutils"] },
   unbound: { files: ["/usr/sbin/unbound"], packages: ["unbound"] },
+  // It speaks TLS through Net::SSLeay, which Debian only recommends.
+  swaks: { files: ["/usr/bin/swaks", "/usr/share/doc/libnet-ssleay-perl"], packages: ["swaks", "libnet-ssleay-perl"] },
+  openssl: { files: ["/usr/bin/openssl"], packages: ["openssl"] },
 };
-const PROGRAMS: readonly Program[] = ["postfix", "dovecot", "opendkim", "knot", "unbound"];
+const PROGRAMS: readonly Program[] = ["postfix", "dovecot", "opendkim", "knot", "unbound", "swaks", "openssl"];
 
 /** Why a program cannot be used, for each that cannot. */
 export type Missing = Readonly<Partial<Record<Program, string>>>;
