@@ -7,7 +7,7 @@ import { converse } from "./conversation.ts";
 import type { Dialogue, Services } from "./dialogue.ts";
 import { openDialogue } from "./dialogue.ts";
 import { readProxyHeader } from "./proxy.ts";
-import { refusalAnswer, wireForm } from "./reply.ts";
+import { failed, refusalAnswer, wireForm } from "./reply.ts";
 import { secure } from "./starttls.ts";
 import type { Wire } from "./wire.ts";
 import { openWire } from "./wire.ts";
@@ -26,7 +26,7 @@ export interface Connection {
   readonly over: Promise<void>;
   /** Takes no further command. */
   stop(): void;
-  /** Closes at once; a mail that is being handed on is handed on all the same. */
+  /** Closes at once, unless a message is being handed on: whoever sent it would not hear that it was taken, and send it again. */
   destroy(): void;
 }
 
@@ -54,7 +54,9 @@ export function openConnection(socket: Socket, entrance: Entrance): Connection {
       dialogue.stopping = true;
       wire.wake();
     },
-    destroy: () => wire.destroy(),
+    destroy() {
+      if (dialogue?.delivering !== true) wire.destroy();
+    },
   };
 }
 
@@ -62,7 +64,7 @@ export function openConnection(socket: Socket, entrance: Entrance): Connection {
 async function arrive(socket: Socket, wire: Wire, { services, isProxy }: Entrance): Promise<Dialogue> {
   const { settings, newId } = services;
   const peer = { address: plainAddress(socket.remoteAddress ?? ""), port: socket.remotePort ?? 0 };
-  const said = isProxy(peer.address) ? await readProxyHeader(wire, settings.timeouts.proxy, settings.clock) : undefined;
+  const said = isProxy(peer.address) ? await readProxyHeader(wire, settings.timeouts.proxy) : undefined;
   const { address, port } = said ?? peer;
   const client = plainAddress(address);
   const session = { id: newId(), mode: settings.mode, client, port, hello: undefined, tls: undefined, login: undefined };
@@ -101,7 +103,10 @@ async function greet({ wire, session, services }: Dialogue): Promise<void> {
   try {
     for (const { connect } of policies) await connect?.(session);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof Refusal)) {
+      services.settings.onEvent({ type: "error", session, doing: "connect", error });
+      throw new CommandError({ ...failed, code: 421, close: true });
+    }
     const { status, text } = refusalAnswer(error);
     throw new CommandError({ code: error.status.startsWith("5") ? 554 : 421, ...(status !== undefined && { status }), text, close: true });
   }

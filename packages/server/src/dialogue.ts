@@ -42,6 +42,8 @@ export interface Dialogue {
   errors: number;
   junk: number;
   loginFailures: number;
+  /** A message has come in, and the transport has not yet said what becomes of it. */
+  delivering: boolean;
 }
 
 export function openDialogue(wire: Wire, services: Services, session: SessionState, clientKey: string): Dialogue {
@@ -58,6 +60,7 @@ export function openDialogue(wire: Wire, services: Services, session: SessionSta
     errors: 0,
     junk: 0,
     loginFailures: 0,
+    delivering: false,
   };
 }
 
@@ -71,12 +74,12 @@ export const MAX_LINE = 12_288;
 
 /** The next line of at most `max` octets, in time: a client that trickles gets no more of it than one that is silent. */
 export async function nextLine({ wire, services }: Dialogue, max: number, wakeable: boolean = false): Promise<Line | Silence> {
-  const { timeouts, clock } = services.settings;
-  const until = clock() + timeouts.command;
+  // Not the clock of the day, which may be set.
+  const until = performance.now() + services.settings.timeouts.command;
   for (;;) {
     const line = wire.input.line(max);
     if (line !== undefined) return line;
-    const how = await wire.more(until - clock(), wakeable);
+    const how = await wire.more(until - performance.now(), wakeable);
     if (how !== "input") return { silence: how };
   }
 }

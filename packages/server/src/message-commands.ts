@@ -86,7 +86,13 @@ function receptionFor({ services, session }: Dialogue, dots: boolean): Reception
 
 async function conclude(dialogue: Dialogue, transaction: OpenTransaction, message: Reception): Promise<readonly Answer[]> {
   const arrived = await message.finish();
-  return arrived === undefined ? each(transaction, message.refusal ?? failed) : deliver(dialogue, transaction, arrived);
+  if (arrived === undefined) return each(transaction, message.refusal ?? failed);
+  dialogue.delivering = true;
+  try {
+    return await deliver(dialogue, transaction, arrived);
+  } finally {
+    dialogue.delivering = false;
+  }
 }
 
 /** The same for all recipients: once, or for LMTP as often as there are (RFC 2033 §4.2). */

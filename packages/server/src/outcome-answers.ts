@@ -7,6 +7,9 @@ import { answer, refusalAnswer } from "./reply.ts";
 
 type Refused = Deferred | Rejected;
 
+/** Recipients that a reply names. */
+const SHOWN = 50;
+
 /** The verdict on a mail where a fault of our own came in between. */
 export const ownFault: ForAll<Deferred> = { kind: "deferred", status: "4.3.0", by: "server", message: "local error" };
 
@@ -27,8 +30,9 @@ export async function answerFor(mail: Mail, report: Receipt, settings: Settings,
   const accepted = report.outcomes.find(isAccepted);
   if (first === undefined || accepted === undefined) return outcomeAnswer(worst(refused) ?? accepted ?? { ...ownFault, recipient: "" }, mail.id);
   if (await bounced(mail, refused, settings, onFault)) return outcomeAnswer(accepted, mail.id);
-  const names = refused.map(({ recipient, status, message }) => `<${recipient}> ${status} ${message}`);
-  return answer(554, "5.5.0", ["some recipients have it, do not send it to them again; these have not:", ...names]);
+  const names = refused.slice(0, SHOWN).map(({ recipient, status, message }) => `<${recipient}> ${status} ${message}`);
+  const more = refused.length > SHOWN ? [`and ${refused.length - SHOWN} more`] : [];
+  return answer(554, "5.5.0", ["some recipients have it, do not send it to them again; these have not:", ...names, ...more]);
 }
 
 /** While somebody may still get it, nobody is given up. */

@@ -9,14 +9,14 @@ export type Pace = (octets: number) => Promise<Awaited>;
  * a byte every ten seconds holds no connection for long. The time we take ourselves does not count.
  */
 export function pace({ wire, services }: Dialogue): Pace {
-  const { timeouts, clock } = services.settings;
+  const { timeouts } = services.settings;
   let waited = 0;
   return async (octets) => {
     const patience = timeouts.data + (octets * 1000) / timeouts.rate - waited;
     if (patience <= 0) return "timeout";
-    const since = clock();
+    const since = performance.now();
     const how = await wire.more(patience);
-    waited += Math.max(0, clock() - since);
+    waited += performance.now() - since;
     return how;
   };
 }

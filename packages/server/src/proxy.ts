@@ -32,8 +32,8 @@ const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1");
  * Reads the header that a proxy puts in front of a connection (PROXY protocol, versions 1 and 2). Undefined where the
  * proxy speaks for itself, e.g. to see whether we are there. Rejects where there is no header, or none in time.
  */
-export async function readProxyHeader(wire: Wire, timeout: number, clock: () => number): Promise<Origin | undefined> {
-  const until = clock() + timeout;
+export async function readProxyHeader(wire: Wire, timeout: number): Promise<Origin | undefined> {
+  const until = performance.now() + timeout;
   let bytes = Buffer.alloc(0);
   for (;;) {
     const chunk = wire.input.take();
@@ -44,7 +44,7 @@ export async function readProxyHeader(wire: Wire, timeout: number, clock: () => 
         wire.input.unshift(bytes.subarray(size));
         return originOf(bytes.subarray(0, size));
       }
-    } else if ((await wire.more(until - clock())) !== "input") {
+    } else if ((await wire.more(until - performance.now())) !== "input") {
       throw new Error("no PROXY header came in time");
     }
   }

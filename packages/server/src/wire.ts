@@ -58,8 +58,8 @@ export function openWire(first: Socket): Wire {
     data(chunk: Buffer): void {
       input.push(chunk);
       if (input.size >= AHEAD) socket.pause();
-      if (waiter === undefined) news = true;
-      else tell("input");
+      news = true;
+      tell("input");
     },
     drain: () => tell("input"),
     // Who has said everything may still want the answers.
@@ -113,16 +113,16 @@ export function openWire(first: Socket): Wire {
         const how = await wait(milliseconds);
         if (how !== "input") return how;
       }
-      if (news) {
-        news = false;
-        return "input";
+      if (!news) {
+        if (dead || finished) return "end";
+        if (socket.isPaused()) socket.resume();
+        wakeable = mayWake;
+        const how = await wait(milliseconds);
+        wakeable = false;
+        if (how !== "input") return how;
       }
-      if (dead || finished) return "end";
-      if (socket.isPaused()) socket.resume();
-      wakeable = mayWake;
-      const how = await wait(milliseconds);
-      wakeable = false;
-      return how;
+      news = false;
+      return "input";
     },
     wake() {
       if (!attached) socket.destroy();

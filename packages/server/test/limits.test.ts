@@ -148,6 +148,19 @@ describe("limits", () => {
     }
   });
 
+  it("#41: commands that came while replies were not read are answered once they are", async () => {
+    await using running = await mx({ limits: { junk: 1_000_000 } });
+    await using client = await running.dial();
+    client.socket.pause();
+    const count = 400_000;
+    client.send("NOOP\r\n".repeat(count / 2));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    client.send("NOOP\r\n".repeat(count / 2));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    client.socket.end().resume();
+    expect(await client.rest()).toBe("250 2.0.0 ok\r\n".repeat(count));
+  });
+
   it("#41: a million commands that nobody reads the replies of stop somewhere", async () => {
     await using running = await mx({ limits: { junk: 1_000_000 } });
     const client = await running.dial();

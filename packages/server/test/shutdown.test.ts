@@ -43,6 +43,7 @@ describe("shutdown", () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(to.disposed).toBe(0);
     to.release();
+    expect(await client.reply()).toMatch(/^250 2\.0\.0 queued as /);
     await done;
     expect(to.calls[0]?.outcomes).toMatchObject([{ kind: "accepted" }]);
     expect(to.disposed).toBe(1);

@@ -130,6 +130,15 @@ describe("order of commands", () => {
     expect(await client.say("AUTH PLAIN AGEAYQ==")).toMatch(/^503 5\.5\.1 you are logged in already/);
   });
 
+  it("what a policy throws before the greeting is a 421, and an event", async () => {
+    const { dial } = await import("./client.ts");
+    for (const [error, reply] of [[new TypeError("bug"), "421 4.3.0 local error"], [new Refusal("5.7.1", "go away"), "554 5.7.1 go away"], [new Refusal("4.7.0", "later"), "421 4.7.0 later"]] as const) {
+      await using running = await mx({ policies: [{ name: "no", connect: () => { throw error; } }] });
+      await using client = await dial(running.port);
+      expect((await client.rest()).startsWith(reply)).toBe(true);
+    }
+  });
+
   it("a client that half-closes hears all its replies", async () => {
     await using running = await mx({}, fake());
     await using client = await running.dial();
