@@ -76,7 +76,7 @@ async function hold(dialogue: Dialogue, { services, implicitTls, clients }: Entr
   const { onEvent } = services.settings;
   if (!clients.enter(key)) return turnAway(wire, implicitTls);
   let reason = "";
-  onEvent({ type: "opened", session });
+  onEvent({ kind: "opened", session });
   try {
     if (implicitTls && services.tls !== undefined) await secure(dialogue, services.tls);
     await greet(dialogue);
@@ -87,7 +87,7 @@ async function hold(dialogue: Dialogue, { services, implicitTls, clients }: Entr
     wire.close();
   } finally {
     clients.leave(key);
-    onEvent({ type: "closed", session, reason });
+    onEvent({ kind: "closed", session, reason });
   }
 }
 
@@ -104,7 +104,7 @@ async function greet({ wire, session, services }: Dialogue): Promise<void> {
     for (const { connect } of policies) await connect?.(session);
   } catch (error) {
     if (!(error instanceof Refusal)) {
-      services.settings.onEvent({ type: "error", session, doing: "connect", error });
+      services.settings.onEvent({ kind: "error", session, doing: "connect", error });
       throw new CommandError({ ...failed, code: 421, close: true });
     }
     const { status, text } = refusalAnswer(error);

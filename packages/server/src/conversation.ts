@@ -10,7 +10,6 @@ import type { Answer } from "./reply.ts";
 import { closing, failed, refusalAnswer, wireForm } from "./reply.ts";
 import { foreign, help, noop, notHere, quit, vrfy } from "./small-commands.ts";
 import { startTls } from "./starttls.ts";
-import { printable } from "./text.ts";
 import { mail, rcpt, reset, rset } from "./transaction-commands.ts";
 
 type Answers = Answer | readonly Answer[];
@@ -62,13 +61,15 @@ async function respond(line: Line, dialogue: Dialogue): Promise<Answers> {
   const verb = verbOf(line);
   const answers = await outcome(line, verb, dialogue);
   const last = "code" in answers ? answers : answers.at(-1);
-  if (last?.code === 250 && (verb === "DATA" || verb === "BDAT")) dialogue.errors = dialogue.junk = 0;
+  const isMessage = verb === "DATA" || verb === "BDAT";
+  if (last?.code === 250 && isMessage) dialogue.errors = dialogue.junk = 0;
   else if (JUNK.has(verb)) dialogue.junk += 1;
   if (last !== undefined && last.code >= 400) {
     if (last.code >= 500) dialogue.errors += 1;
     report(verb, last, dialogue);
   }
-  return tooMuch(dialogue) ?? answers;
+  // Who has the mail has to be said: the next command ends it.
+  return (isMessage ? undefined : tooMuch(dialogue)) ?? answers;
 }
 
 function verbOf(line: Line): string {
@@ -95,13 +96,15 @@ async function outcome(line: Line, verb: string, dialogue: Dialogue): Promise<An
     if (error instanceof CommandError) return error.answer;
     if (error instanceof Refusal) return refusalAnswer(error);
     const { session, services } = dialogue;
-    services.settings.onEvent({ type: "error", session, doing: verb, error });
+    services.settings.onEvent({ kind: "error", session, doing: verb, error });
     return failed;
   }
 }
 
+/** What is no command may be a password: of a login that was refused, and went on all the same. */
 function report(verb: string, answer: Answer, { session, services }: Dialogue): void {
-  services.settings.onEvent({ type: "refused", session, command: printable(verb, 40), reply: wireForm(answer).trimEnd() });
+  const command = SMTP.has(verb) || LMTP.has(verb) ? verb : "";
+  services.settings.onEvent({ kind: "refused", session, command, reply: wireForm(answer).trimEnd() });
 }
 
 function tooMuch({ errors, junk, services }: Dialogue): Answer | undefined {

@@ -26,12 +26,12 @@ export async function deliver(dialogue: Dialogue, transaction: OpenTransaction, 
     mail = await examined(draft, arrived, transaction, dialogue);
     report = await sent(mail, dialogue);
   } catch (error) {
-    if (!(error instanceof Refusal)) settings.onEvent({ type: "error", session, doing: "message", error });
+    if (!(error instanceof Refusal)) settings.onEvent({ kind: "error", session, doing: "message", error });
     report = receipt(draft, error instanceof Refusal ? verdictOf(error, "server") : ownFault);
   }
   const answers = await answersTo(mail, report, transaction, dialogue);
   const reply = answers.map(wireForm).join("").trimEnd();
-  settings.onEvent({ type: "mail", session, id, size: draft.content.size ?? 0, receipt: report, reply });
+  settings.onEvent({ kind: "mail", session, id, size: draft.content.size ?? 0, receipt: report, reply });
   return answers;
 }
 
@@ -78,5 +78,5 @@ async function sent(mail: Mail, { services }: Dialogue): Promise<Receipt> {
 async function answersTo(mail: Mail, report: Receipt, transaction: OpenTransaction, { session, services }: Dialogue): Promise<readonly Answer[]> {
   const { settings } = services;
   if (session.mode === "lmtp") return answersFor(transaction.accepted, report);
-  return [await answerFor(mail, report, settings, (error) => settings.onEvent({ type: "error", session, doing: "bounce", error }))];
+  return [await answerFor(mail, report, settings, (error) => settings.onEvent({ kind: "error", session, doing: "bounce", error }))];
 }

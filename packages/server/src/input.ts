@@ -17,7 +17,8 @@ export interface Input {
   line(max: number): Line | undefined;
   /** What there is, at most `max` octets; undefined where there is nothing. */
   take(max?: number): Buffer | undefined;
-  clear(): void;
+  /** Everything there is, which is gone then. */
+  drain(): readonly Buffer[];
 }
 
 const LF = 0x0a;
@@ -78,7 +79,11 @@ export function openInput(): Input {
       size -= taken.byteLength;
       return taken;
     },
-    clear: () => keep(Buffer.alloc(0)),
+    drain() {
+      const all = chunks;
+      keep(Buffer.alloc(0));
+      return all;
+    },
   };
 }
 

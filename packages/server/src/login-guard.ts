@@ -1,11 +1,13 @@
 import type { Limits } from "./limits.ts";
 
-/** Remembers from where logins fail, so that guessing gets slow (RFC 4954 §9). */
+/**
+ * Remembers from where logins fail, so that guessing gets slow (RFC 4954 §9). One that succeeds makes up for none: who has an
+ * account of their own could guess at those of others for ever.
+ */
 export interface LoginGuard {
   /** Logins from here are not looked at for a while. */
   barred(client: string): boolean;
   failed(client: string): void;
-  succeeded(client: string): void;
 }
 
 /** Clients that are remembered at once; the oldest is forgotten first. */
@@ -33,6 +35,5 @@ export function loginGuard({ loginFailuresPerClient, loginPeriod }: Required<Lim
       const [oldest] = failures.keys();
       if (failures.size > MAX_CLIENTS && oldest !== undefined) failures.delete(oldest);
     },
-    succeeded: (client) => void failures.delete(client),
-  };
+    };
 }

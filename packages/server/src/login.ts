@@ -55,10 +55,9 @@ export async function auth(args: string, dialogue: Dialogue): Promise<Answer> {
   const exchange = exchangeOf(dialogue, initial, (user) => (claimed = user));
   const login = await outcomeOf(mechanism, exchange, dialogue);
   services.settings.onEvent({
-    type: "login", session, mechanism: name.toUpperCase(), user: claimed === undefined ? undefined : printable(claimed, 255), accepted: login !== undefined,
+    kind: "login", session, mechanism: name.toUpperCase(), user: claimed === undefined ? undefined : printable(claimed, 255), accepted: login !== undefined,
   });
   if (login === undefined) throw await refusedLogin(dialogue);
-  services.logins.succeeded(dialogue.clientKey);
   session.login = login;
   return answer(235, "2.7.0", "logged in");
 }
@@ -79,7 +78,7 @@ async function outcomeOf(mechanism: Mechanism, exchange: Exchange, { session, se
   } catch (error) {
     if (error instanceof CommandError) throw error;
     if (error instanceof Refusal && error.status.startsWith("5")) return undefined;
-    services.settings.onEvent({ type: "error", session, doing: "login", error });
+    services.settings.onEvent({ kind: "error", session, doing: "login", error });
     throw refuse(454, "4.7.0", "logins cannot be checked now, try again later");
   }
 }

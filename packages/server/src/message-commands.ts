@@ -81,7 +81,7 @@ async function next(dialogue: Dialogue, patience: Pace, message: { readonly size
 
 function receptionFor({ services, session }: Dialogue, dots: boolean): Reception {
   const { onEvent } = services.settings;
-  return new Reception(services, dots, (error) => onEvent({ type: "error", session, doing: "spool", error }));
+  return new Reception(services, dots, (error) => onEvent({ kind: "error", session, doing: "spool", error }));
 }
 
 async function conclude(dialogue: Dialogue, transaction: OpenTransaction, message: Reception): Promise<readonly Answer[]> {

@@ -10,8 +10,11 @@ const derive = promisify(pbkdf2);
 /** `$scram-sha-256$rounds,salt$StoredKey$ServerKey`, the last three in base64, as RFC 5803 §3 has them. */
 const SECRET = /^\$scram-sha-256\$(\d{4,7}),([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]+={0,2})\$([A-Za-z0-9+/]+={0,2})$/;
 
+/** What `scramSecret` takes where nobody says otherwise. */
+export const ROUNDS = 15_000;
+
 /** What to keep of a password so that SCRAM-SHA-256 can check it. `rounds` at least 4096 (RFC 7677 §4). */
-export async function scramSecret(pass: string, rounds: number = 15_000): Promise<string> {
+export async function scramSecret(pass: string, rounds: number = ROUNDS): Promise<string> {
   const salt = randomBytes(16);
   const { storedKey, serverKey } = await keysOf(pass, salt, rounds);
   return `$scram-sha-256$${rounds},${salt.toString("base64")}$${storedKey.toString("base64")}$${serverKey.toString("base64")}`;

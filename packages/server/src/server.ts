@@ -54,16 +54,25 @@ export function createServer(options: ServerOptions): Server {
     return { services, clients, isProxy, implicitTls: implicitTls ?? port === 465 };
   }
 
+  /** Disposed in the meantime, the server would never close one more listener. */
+  function expectLife(late?: Listener): void {
+    if (disposed === undefined) return;
+    late?.stop();
+    throw new ConfigError("listen", [{ path: "", message: "the server is disposed" }]);
+  }
+
   // So that a certificate that does not fit its key is found now and not by the first client.
   if (settings.tls !== undefined) tlsFor(settings, settings.tls);
 
   const server: Server = {
     async listen(...endpoints) {
-      if (disposed !== undefined) throw new ConfigError("listen", [{ path: "", message: "the server is disposed" }]);
+      expectLife();
       const places = endpoints.length === 0 ? [{}] : endpoints;
       try {
         for (const endpoint of places.map((place) => placeOf(place, settings))) {
-          listeners.push(await openListener(endpoint, entrance(endpoint), open));
+          const listener = await openListener(endpoint, entrance(endpoint), open);
+          expectLife(listener);
+          listeners.push(listener);
         }
         return server;
       } catch (error) {

@@ -1,6 +1,7 @@
 import type { Answer } from "./reply.ts";
 import { dismiss, refuse } from "./command-error.ts";
 import type { Dialogue } from "./dialogue.ts";
+import { expectSilence } from "./dialogue.ts";
 import { bindingOf } from "./sasl/exchange.ts";
 import { reset } from "./transaction-commands.ts";
 import type { TlsEndpoint } from "./tls-endpoint.ts";
@@ -14,8 +15,9 @@ export async function startTls(args: string, dialogue: Dialogue): Promise<readon
   if (services.tls === undefined) throw refuse(502, "5.5.1", "there is no TLS here");
   if (session.tls !== undefined) throw refuse(503, "5.5.1", "TLS is on already");
   if (args.trim() !== "") throw refuse(501, "5.5.4", "STARTTLS takes no argument");
-  if (wire.input.size > 0) throw dismiss(554, "5.5.0", "wait for the reply to STARTTLS before you go on");
+  // First, since it may take a while, in which more may come.
   await reset(dialogue);
+  expectSilence(dialogue, "STARTTLS");
   wire.write("220 2.0.0 go ahead\r\n");
   await secure(dialogue, services.tls);
   session.hello = undefined;

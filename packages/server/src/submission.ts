@@ -29,6 +29,8 @@ async function expectOwn(header: Header, session: Session, { sender }: Settings)
   if (authors > 1 || header.named("sender").length > 1) throw new Refusal("5.7.1", "the message has two fields From or Sender");
   const { login } = session;
   if (sender === undefined || login === undefined) return;
+  // A group may have no members (RFC 6854): its name alone would be anybody's.
+  if (header.addresses("from").length === 0) throw new Refusal("5.7.1", "the field From names nobody");
   for (const name of ["from", "sender"]) await expectAddresses(header, name, (address) => sender(address, login, session), login);
 }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -30,16 +31,10 @@ export function tlsEndpoint(options: TlsOptions, timeout: number, askForCertific
     // Whether a certificate will do is for the login to say: it may be known by its fingerprint.
     rejectUnauthorized: false,
   });
-  const waiting = new Map<string, Waiting>();
-
-  function settle(key: string): Waiting | undefined {
-    const entry = waiting.get(key);
-    waiting.delete(key);
-    return entry;
-  }
-
-  server.on("secureConnection", (socket) => settle(keyOf(socket))?.resolve({ socket, tls: describe(socket) }));
-  server.on("tlsClientError", (error, socket) => settle(keyOf(socket))?.reject(error));
+  // Which handshake an event is of. Addresses would not do: connections over a Unix socket have none.
+  const handshake = new AsyncLocalStorage<Waiting>();
+  server.on("secureConnection", (socket) => handshake.getStore()?.resolve({ socket, tls: describe(socket) }));
+  server.on("tlsClientError", (error) => handshake.getStore()?.reject(error));
   return {
     secure: (socket) =>
       new Promise((resolve, reject) => {
@@ -47,13 +42,8 @@ export function tlsEndpoint(options: TlsOptions, timeout: number, askForCertific
           socket.on("error", () => undefined).destroy();
           reject(error);
         };
-        const key = keyOf(socket);
-        const entry = { resolve, reject: fail };
-        waiting.set(key, entry);
-        socket.once("close", () => {
-          if (waiting.get(key) === entry) settle(key)?.reject(new Error("the connection was closed during the TLS handshake"));
-        });
-        server.emit("connection", socket);
+        socket.once("close", () => fail(new Error("the connection was closed during the TLS handshake")));
+        handshake.run({ resolve, reject: fail }, () => server.emit("connection", socket));
       }),
     renew: (next) => server.setSecureContext({ minVersion: "TLSv1.2", ...withoutRenegotiation(next) }),
   };
@@ -62,11 +52,6 @@ export function tlsEndpoint(options: TlsOptions, timeout: number, askForCertific
 interface Waiting {
   readonly resolve: (secured: Secured) => void;
   readonly reject: (error: Error) => void;
-}
-
-/** One connection at a time has it. */
-function keyOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }
 
 /** A client that starts over in the middle makes us work and gets nothing for it. */

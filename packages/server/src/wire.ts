@@ -18,7 +18,10 @@ export interface Wire {
   more(patience: number, wakeable?: boolean): Promise<Awaited>;
   /** Ends a wait that is wakeable, and a handshake. */
   wake(): void;
-  /** Hands out the socket for TLS to take over, in the same turn of the loop. */
+  /**
+   * Hands out the socket for TLS to take over, in the same turn of the loop, with what was read of it and not taken: that is the
+   * handshake's, if anybody's, and never heard as if TLS had protected it (CVE-2011-0411).
+   */
   detach(): Socket;
   attach(socket: Socket): void;
   /** Says what is left to say and closes. */
@@ -134,13 +137,16 @@ export function openWire(first: Socket): Wire {
       // Who ends the connection in the handshake has nothing to hear.
       socket.allowHalfOpen = false;
       for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener);
+      news = false;
+      socket.pause();
+      for (const chunk of input.drain().toReversed()) socket.unshift(chunk);
       return socket;
     },
     attach,
     close() {
       flush();
       dead = true;
-      input.clear();
+      input.drain();
       // What still comes is read and dropped: left unread, it would have the system throw away our last words.
       socket.removeAllListeners("data").resume().end();
       const timer = setTimeout(() => socket.destroy(), LINGER);

@@ -74,7 +74,7 @@ describe("login", () => {
     await using client = await secured(running);
     for (let i = 0; i < 3; i += 1) expect(await client.say(plainLogin(USER, "s3cret"))).toMatch(/^454 4\.7\.0 /);
     expect(await client.say(plainLogin(USER, "s3cret"))).toMatch(/^235 /);
-    expect(running.events.filter(({ type }) => type === "error")).toHaveLength(3);
+    expect(running.events.filter(({ kind }) => kind === "error")).toHaveLength(3);
   });
 
   it("U7 #44: the third failure ends the connection; many from one address bar it, for a while", async () => {
@@ -94,6 +94,25 @@ describe("login", () => {
     now += 60_001;
     await using later = await secured(running);
     expect(await later.say(plainLogin(USER, "s3cret"))).toMatch(/^235 /);
+  });
+
+  it("U7: who can log in does not guess on by it", async () => {
+    await using running = await submission({ limits: { loginFailuresPerClient: 2 } });
+    for (const expected of [/^535 /, /^535 /, /^454 4\.7\.0 /]) {
+      await using client = await secured(running);
+      expect(await client.say(plainLogin("bob@example.org", "guess"))).toMatch(expected);
+      await client.say(plainLogin(USER, "s3cret"));
+    }
+  });
+
+  it("U30 #75: a password that comes although the login was refused is in no event", async () => {
+    await using running = await submission();
+    await using client = await running.dial();
+    const secret = base64(`\0${USER}\0s3cret`);
+    expect(await client.say("EHLO client.example", "AUTH PLAIN")).toMatch(/^538 /);
+    expect(await client.say(secret)).toMatch(/^500 5\.5\.1 /);
+    expect(running.events.flatMap((event) => (event.kind === "refused" ? [event.command] : []))).toEqual(["AUTH", ""]);
+    expect(JSON.stringify(running.events).toUpperCase()).not.toContain(secret.slice(0, 10).toUpperCase());
   });
 
   it("#49: a name with control characters is escaped in events", async () => {

@@ -103,7 +103,7 @@ async function modelled(open: () => Promise<Running>, needsLogin: boolean): Prom
       await using client = await server.dial();
       const model = { hello: false, esmtp: false, login: false, mail: false, recipients: 0, chunked: false, taken: 0 };
       await fc.asyncModelRun(() => ({ model, real: { client, server } }), run);
-      expect(server.events.filter(({ type }) => type === "error")).toEqual([]);
+      expect(server.events.filter(({ kind }) => kind === "error")).toEqual([]);
     }),
     { numRuns: 60 },
   );

@@ -144,6 +144,16 @@ describe("LMTP", () => {
     expect(await client.say("LHLO client.example")).toContain("PIPELINING");
   });
 
+  it("6.1: who has the mail is told so although it is the last error that is borne", async () => {
+    await using running = await lmtp({ limits: { errors: 1 } }, fake({ "bob@example.org": "rejected" }));
+    await using client = await running.dial();
+    await client.say("LHLO client.example", "MAIL FROM:<>", ENVELOPE[2], "RCPT TO:<bob@example.org>", "DATA");
+    client.send(`${MESSAGE}\r\n.\r\n`);
+    expect(await client.reply()).toMatch(/^250 /);
+    expect(await client.reply()).toMatch(/^5/);
+    expect(await client.say("NOOP")).toMatch(/^421 4\.7\.0 too many errors/);
+  });
+
   it("over a Unix socket", async () => {
     const path = `/tmp/postroad-${process.pid}-${Math.trunc(performance.now() * 1000)}.sock`;
     await using server = await createServer({ mode: "lmtp", to: fake() }).listen({ path });

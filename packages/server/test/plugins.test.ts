@@ -60,7 +60,7 @@ describe("passwords", () => {
     await users.write(`ann@example.org:s3cret\n`);
     expect(await client.say(plainLogin("ann@example.org", "s3cret"))).toMatch(/^454 /);
     expect(String((await running.event("error")).error)).toMatch(/users:1 is not user:hash/);
-    expect(running.events.map((event) => (event.type === "error" ? String(event.error) : "")).join()).not.toContain("s3cret");
+    expect(running.events.map((event) => (event.kind === "error" ? String(event.error) : "")).join()).not.toContain("s3cret");
     await rm(users.path);
     expect(await client.say(plainLogin("ann@example.org", "s3cret"))).toMatch(/^454 /);
     await users.write(`Ann@example.org:${hash}\nshop:${hash}:@shop.example, sale@example.org\n`);
@@ -79,7 +79,7 @@ describe("passwords", () => {
       await using client = smtp({ ...options, auth: { user: "ann@example.org", pass: "s3cret", method } });
       await client.check();
     }
-    expect(running.events.filter((event) => event.type === "login" && event.accepted)).toHaveLength(2);
+    expect(running.events.filter((event) => event.kind === "login" && event.accepted)).toHaveLength(2);
   });
 });
 

@@ -1,8 +1,13 @@
 import fc from "fast-check";
+import { fake } from "@postroad/testing/fake";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { describe, expect, it } from "vitest";
+import { createServer } from "../src/index.ts";
 import type { Client } from "./client.ts";
 import { dial } from "./client.ts";
-import { authority, mx, submission } from "./support.ts";
+import { authority, mx, submission, tls as certificate } from "./support.ts";
 
 const proxies = ["127.0.0.0/8"];
 
@@ -22,7 +27,7 @@ async function through(header: string | Buffer, bytewise = false): Promise<{ cli
   if (bytewise) for (const octet of Buffer.from(header)) client.send(Buffer.of(octet));
   else client.send(header);
   const said = await client.reply();
-  const opened = running.events.find(({ type }) => type === "opened");
+  const opened = running.events.find(({ kind }) => kind === "opened");
   return { client: opened?.session.client, said };
 }
 
@@ -54,6 +59,20 @@ describe("PROXY", () => {
     ["version 2 that is too long", v2(0x21, 0x11, Buffer.alloc(4000))],
   ])("U33: %s ends the connection without a word", async (_, header) => {
     expect(await through(header)).toEqual({ client: undefined, said: undefined });
+  });
+
+  it("U33: a handshake that comes in one piece with the header", async () => {
+    const server = createServer({ mode: "mx", hostname: "mx.example.org", to: fake(), tls: certificate, recipient: () => true, proxies });
+    await using _ = await server.listen({ port: 0, host: "127.0.0.1", implicitTls: true });
+    const raw = connect(server.port, "127.0.0.1");
+    await once(raw, "connect");
+    raw.cork();
+    raw.write("PROXY TCP4 192.0.2.7 127.0.0.1 4660 25\r\n");
+    const socket = connectTls({ socket: raw, servername: "localhost", ca: authority.cert });
+    setImmediate(() => raw.uncork());
+    const [greeting] = await once(socket.setEncoding("utf8"), "data");
+    expect(greeting).toBe("220 mx.example.org ESMTP Postroad\r\n");
+    socket.destroy();
   });
 
   it("U33: from anybody else a header is no command", async () => {

@@ -66,7 +66,7 @@ describe("replies", () => {
     const received = textOf(running.to.calls[0]?.bytes).split("\r\nFrom:")[0] ?? "";
     expect(received.split("\r\n")).toHaveLength(4);
     expect(received).toContain('for <"a)(;b"@example.org>;');
-    const refused = running.events.flatMap((event) => (event.type === "refused" ? [event.command + event.reply] : []));
+    const refused = running.events.flatMap((event) => (event.kind === "refused" ? [event.command + event.reply] : []));
     expect(refused).toHaveLength(2);
     expect(refused.join("")).toMatch(/^[ -~]+$/);
   });

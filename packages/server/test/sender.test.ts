@@ -23,6 +23,7 @@ describe("submission: who may send as whom", () => {
     ["Sender of another", "From: ann@example.org\r\nSender: bob@example.org\r\n\r\nx", ME],
     ["two fields From", "From: ann@example.org\r\nFROM: bob@example.org\r\n\r\nx", ME],
     ["two fields From, one in a fold", "From: ann@example.org\r\nfrom :\r\n bob@example.org\r\n\r\nx", ME],
+    ["From of a group that has no members", 'From: "Bob <bob@example.org>":;\r\n\r\nx', ME],
     ["two fields Sender", "From: ann@example.org\r\nSender: ann@example.org\r\nSender: ann@example.org\r\n\r\nx", ME],
   ])("U8 #45: %s is a 550 5.7.1", async (_, message, from) => {
     expect((await submit(message, {}, from)).reply).toMatch(/^550 5\.7\.1 /);

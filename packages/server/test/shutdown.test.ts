@@ -80,6 +80,14 @@ describe("shutdown", () => {
     expect(accepted).toBeGreaterThanOrEqual(40);
   });
 
+  it("disposed while it begins to listen, it does not listen", async () => {
+    const { server } = await mx();
+    const listening = server.listen({ port: 0, host: "127.0.0.1" });
+    await server[Symbol.asyncDispose]();
+    await expect(listening).rejects.toThrow(/disposed/);
+    expect(server.ports).toHaveLength(1);
+  });
+
   it("disposing twice, and listening after it", async () => {
     const running = await mx();
     await Promise.all([running.server[Symbol.asyncDispose](), running.server[Symbol.asyncDispose]()]);

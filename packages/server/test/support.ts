@@ -18,8 +18,8 @@ export interface Running<T extends Transport = Fake> extends AsyncDisposable {
   readonly events: readonly ServerEvent[];
   /** A client that has been greeted. */
   dial(options?: DialOptions): Promise<Client>;
-  /** The first event of this type, as soon as it is there. */
-  event<Type extends ServerEvent["type"]>(type: Type): Promise<Extract<ServerEvent, { type: Type }>>;
+  /** The first event of this kind, as soon as it is there. */
+  event<Kind extends ServerEvent["kind"]>(kind: Kind): Promise<Extract<ServerEvent, { kind: Kind }>>;
 }
 
 interface Log {
@@ -86,10 +86,10 @@ function running(server: Server, to: Fake, events: Log): Running {
       await made.reply();
       return made;
     },
-    async event(type) {
+    async event(kind) {
       for (;;) {
-        const found = events.events.find((event) => event.type === type);
-        if (isOf(type, found)) return found;
+        const found = events.events.find((event) => event.kind === kind);
+        if (isOf(kind, found)) return found;
         await new Promise<void>((resolve) => (events.wake = resolve));
       }
     },
@@ -97,8 +97,8 @@ function running(server: Server, to: Fake, events: Log): Running {
   };
 }
 
-function isOf<Type extends ServerEvent["type"]>(type: Type, event: ServerEvent | undefined): event is Extract<ServerEvent, { type: Type }> {
-  return event?.type === type;
+function isOf<Kind extends ServerEvent["kind"]>(kind: Kind, event: ServerEvent | undefined): event is Extract<ServerEvent, { kind: Kind }> {
+  return event?.kind === kind;
 }
 
 /** What PLAIN says. */

@@ -3,6 +3,8 @@ import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { fake } from "@postroad/testing/fake";
 import { once } from "node:events";
+import { pbkdf2 } from "node:crypto";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { createServer } from "../src/index.ts";
 import { MESSAGE, authority, loggedIn, mx, plainLogin, secured, submission, textOf, tls } from "./support.ts";
@@ -79,7 +81,7 @@ describe("tls", () => {
       client.send("NOOP\r\n".slice(split));
       expect(await client.rest()).not.toContain("250");
     }
-    expect(running.events.filter(({ type }) => type === "mail")).toEqual([]);
+    expect(running.events.filter(({ kind }) => kind === "mail")).toEqual([]);
   });
 
   it("U5: what was said before TLS is forgotten", async () => {
@@ -161,5 +163,37 @@ describe("tls", () => {
     socket.destroy();
     await server[Symbol.asyncDispose]();
     expect(server.connections).toBe(0);
+  });
+
+  it("U4 #38: what comes while chunks are let go of is not heard as if TLS had protected it", async () => {
+    await using running = await mx({ tls, spool: { memory: 0 } });
+    await using client = await running.dial();
+    await client.say(EHLO, "MAIL FROM:<>", "RCPT TO:<ann@example.org>");
+    const chunk = `\r\n${`${"x".repeat(98)}\r\n`.repeat(1000)}`;
+    client.send(`BDAT ${chunk.length}\r\n${chunk}`);
+    expect(await client.reply()).toMatch(/^250 /);
+    // The file is closed behind these: more comes before it is.
+    const busy = Promise.all(Array.from({ length: 4 }, () => promisify(pbkdf2)("", "", 100_000, 32, "sha512")));
+    client.send("STARTTLS\r\n");
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+    client.send(`${EHLO}\r\n`);
+    const said = await client.rest();
+    expect(said).toMatch(/^(?:554 5\.5\.0 |220 2\.0\.0 go ahead\r\n(?!\d))/);
+    expect(running.events.some(({ session }) => session.tls !== undefined)).toBe(false);
+    await busy;
+  });
+
+  it("U35: handshakes over a Unix socket, several at once", async () => {
+    const path = `/tmp/postroad-tls-${process.pid}-${Math.trunc(performance.now() * 1000)}.sock`;
+    await using _ = await createServer({ mode: "lmtp", to: fake(), tls }).listen({ path });
+    const { dial } = await import("./client.ts");
+    await using stack = new AsyncDisposableStack();
+    const clients = await Promise.all(Array.from({ length: 4 }, async () => stack.use(await dial(0, { path }))));
+    for (const client of clients) {
+      await client.reply();
+      expect(await client.say("LHLO client.example")).toContain("STARTTLS");
+    }
+    await Promise.all(clients.map((client) => client.startTls(inside)));
+    for (const client of clients) expect(await client.say("LHLO client.example")).toContain("PIPELINING");
   });
 });

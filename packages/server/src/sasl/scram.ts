@@ -2,6 +2,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypt
 import type { ScramSecret } from "../authenticator.ts";
 import type { Exchange, Mechanism } from "./exchange.ts";
 import { malformed, textOf } from "./exchange.ts";
+import { ROUNDS } from "../scram-secret.ts";
 
 /** `n`, `y` or `p=tls-exporter`, the identity asked for, the name and the nonce (RFC 5802 §7). */
 const CLIENT_FIRST = /^((n|y|p=([A-Za-z0-9.-]+)),(?:a=([^,]*))?,)(n=([^,]+),r=([!-+\--~]+))$/;
@@ -52,7 +53,7 @@ const FAKE = randomBytes(32);
 /** For a name that nobody has: the same every time, so that the answer does not say so. */
 function nobody(user: string): Omit<ScramSecret, "login"> & { readonly login?: undefined } {
   const salt = hmac(FAKE, user).subarray(0, 16);
-  return { iterations: 4096, salt, storedKey: randomBytes(32), serverKey: randomBytes(32) };
+  return { iterations: ROUNDS, salt, storedKey: randomBytes(32), serverKey: randomBytes(32) };
 }
 
 function nameIsEscaped(name: string): boolean {
