@@ -45,8 +45,8 @@ export interface Host {
   readonly complaints: () => string;
   stats(): Promise<QueueStats & { readonly claims: number }>;
   signal(signal: "SIGSTOP" | "SIGCONT"): void;
-  /** Kills it, and gives when that was. */
-  kill(): Promise<number>;
+  /** Kills it and waits for its end. */
+  kill(): Promise<void>;
   /** Lets it finish what is in flight. Gives its exit code. */
   stop(): Promise<number | null>;
 }
@@ -91,7 +91,6 @@ export function startHost(config: HostConfig, tracer: readonly string[] = []): H
     async kill() {
       if (child.exitCode === null && child.signalCode === null) process.kill(pid, "SIGKILL");
       await exit;
-      return Date.now();
     },
     async stop() {
       child.send("stop");

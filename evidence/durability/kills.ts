@@ -24,11 +24,17 @@ export async function kills(count: number, progress: (text: string) => void): Pr
   return await onFreePorts(async (freePort) => {
     const port = await freePort();
     const config = { folder: place.path, port, sink: sink.port };
+    // One that ends in peace leaves its compiled code for the others, which so start in half the time.
+    const first = startHost(config);
+    await first.ready;
+    await first.stop();
     const sending = Promise.all(Array.from({ length: SENDERS }, () => sendUntil(stop.signal, port, (each) => submissions.push(each))));
     const times: number[] = [];
     try {
       for (let number = 1; number <= count; number += 1) {
-        times.push(await killOnce(config, number, submissions));
+        await killOnce(config, number, submissions);
+        await sink.idle();
+        times.push(Date.now());
         if (number % 50 === 0) progress(`${number} kills, ${submissions.length} mails sent, ${sink.ledger.copies.length} copies arrived`);
       }
     } finally {
@@ -53,15 +59,16 @@ export async function kills(count: number, progress: (text: string) => void): Pr
   });
 }
 
-async function killOnce(config: HostConfig, number: number, answered: { readonly length: number }): Promise<number> {
+async function killOnce(config: HostConfig, number: number, answered: { readonly length: number }): Promise<void> {
   const host = startHost(config);
   if (number % AT_START.every === 0) {
     await Promise.race([sleep(Math.random() * AT_START.within), host.exit]);
-    return host.kill();
+    await host.kill();
+    return;
   }
   if ((await host.ready) === undefined) throw new Error(`the process ended before it was killed: ${host.complaints()}`);
   const enough = answered.length + Math.random() * LIFE.answers;
   for (let waited = 0; answered.length < enough && waited < LIFE.patience; waited += 2) await sleep(2);
   await sleep(Math.random() * LIFE.rest);
-  return host.kill();
+  await host.kill();
 }

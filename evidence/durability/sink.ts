@@ -12,6 +12,8 @@ export interface Sink extends AsyncDisposable {
   readonly ledger: SinkLedger;
   /** RCPT commands by recipient, refused and deferred ones too. */
   readonly attempts: ReadonlyMap<string, number>;
+  /** When all connections are closed, and what came over them is written down: what a killed process sent may come after its end. */
+  idle(): Promise<unknown>;
 }
 
 /** Milliseconds that it takes at most to say 250: the longer, the more often a kill comes between. */
@@ -30,12 +32,14 @@ export type OnMessage = (recipients: readonly string[]) => Promise<unknown>;
 export async function startSink(onMessage: OnMessage = () => sleep(Math.random() * DAWDLE)): Promise<Sink> {
   const books: Books = { copies: [], reports: [], attempts: new Map() };
   const sockets = new Set<Socket>();
+  const conversations = new Set<Promise<void>>();
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     // Whoever is killed resets its connections.
     socket.on("error", () => socket.destroy());
-    void converse(socket, books, onMessage);
+    const conversation = converse(socket, books, onMessage).finally(() => conversations.delete(conversation));
+    conversations.add(conversation);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
@@ -44,6 +48,7 @@ export async function startSink(onMessage: OnMessage = () => sleep(Math.random()
     port: address.port,
     ledger: books,
     attempts: books.attempts,
+    idle: () => Promise.all(conversations),
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
