@@ -44,13 +44,14 @@ export function drain(store: Store, to: Transport, options: DrainOptions = {}): 
   // A transport that breaks its contract and throws leaves its mail in doubt, and nothing else.
   const total = transport(to.name, (mail, how) => to.send(mail, how));
   const desk = { name, store, to: total, policy, lanes, flights: flying, settler: writing, emit: events.emit };
-  const source = feed({ store, policy, lanes, settler: writing, emit: events.emit, free: () => policy.concurrency - flying.size, begin });
+  const free = (): number => policy.concurrency - flying.size;
+  const source = feed({ store, policy, lanes, settler: writing, emit: events.emit, free, begin, refresh: flying.refresh });
   let idle: (() => void) | undefined;
   let stopped: Promise<void> | undefined;
   let disposed: Promise<void> | undefined;
 
-  function begin(lease: Flight["lease"]): void {
-    const flight = flying.begin(lease);
+  function begin(lease: Flight["lease"], claimedAt: number): void {
+    const flight = flying.begin(lease, claimedAt);
     void work(desk, flight)
       .catch((error: unknown) => events.emit({ kind: "trouble", at: clock.now(), during: "deliver", key: lease.entry.key, error }))
       .finally(() => {

@@ -24,7 +24,10 @@ export interface FeedRequest {
   readonly emit: (event: TroubleEvent) => void;
   /** Places that are free now. */
   readonly free: () => number;
-  readonly begin: (lease: Lease) => void;
+  /** `at`: the time that the claim named. */
+  readonly begin: (lease: Lease, at: number) => void;
+  /** Keeps the leases of what is under way. */
+  readonly refresh: () => Promise<void>;
 }
 
 /** Milliseconds. */
@@ -33,7 +36,7 @@ const LINGER = 5;
 const SHORTLY = 1000;
 
 export function feed(request: FeedRequest): Feed {
-  const { store, policy, settler, emit, free, begin } = request;
+  const { store, policy, settler, emit, free, begin, refresh } = request;
   const { clock, concurrency } = policy;
   const bell = alarm(clock);
   let isStopped = false;
@@ -49,11 +52,13 @@ export function feed(request: FeedRequest): Feed {
       bell.reset();
       ended = 0;
       const limit = free();
-      const leases = await claim(limit);
+      await refresh();
+      const now = clock.now();
+      const leases = await claim(limit, now);
       if (leases === undefined) await bell.pause(troubleWait(failures, policy));
       else if (isStopped) await handBack(leases);
       else {
-        for (const lease of leases) begin(lease);
+        for (const lease of leases) begin(lease, now);
         if (leases.length < limit) await nothingMore(leases.length);
       }
     }
@@ -72,9 +77,9 @@ export function feed(request: FeedRequest): Feed {
     await bell.linger(LINGER, () => isStopped || ended >= wanted);
   }
 
-  async function claim(limit: number): Promise<readonly Lease[] | undefined> {
+  async function claim(limit: number, now: number): Promise<readonly Lease[] | undefined> {
     try {
-      const leases = await store.claim(claimOf(limit, request));
+      const leases = await store.claim(claimOf(limit, now, request));
       failures = 0;
       return leases;
     } catch (error) {
@@ -119,9 +124,8 @@ export function feed(request: FeedRequest): Feed {
   };
 }
 
-function claimOf(limit: number, { policy, lanes }: FeedRequest): ClaimRequest {
-  const { clock, maxAge, ttl, window, bounce, delayAfter } = policy;
-  const now = clock.now();
+function claimOf(limit: number, now: number, { policy, lanes }: FeedRequest): ClaimRequest {
+  const { maxAge, ttl, window, bounce, delayAfter } = policy;
   const limits = lanes.limits();
   return {
     now,

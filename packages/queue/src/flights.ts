@@ -8,6 +8,8 @@ import type { Lease, Store } from "./store.ts";
 export interface Flight {
   readonly lease: Lease;
   readonly controller: AbortController;
+  /** When its lease was asked for, or asked to be longer: it holds for `ttl` from then on. */
+  keptAt: number;
   /** Somebody else may have the entry by now. */
   isLost: boolean;
   /** Its delivery took longer than the deadline. */
@@ -20,10 +22,16 @@ export interface Flight {
 
 export interface Flights {
   readonly size: number;
-  begin(lease: Lease): Flight;
+  /** `claimedAt`: the time that the claim named. */
+  begin(lease: Lease, claimedAt: number): Flight;
   /** Waits for a delivery as long as its deadline and grace last; undefined where it does not settle by then. */
   watch(flight: Flight, delivery: Promise<Receipt>): Promise<Receipt | undefined>;
   end(flight: Flight): void;
+  /**
+   * Renews the leases now where that was due. To be waited for before a claim: however late a timer was, on a machine or
+   * a disk that stood still, a worker then never gets an entry again that it is delivering already.
+   */
+  refresh(): Promise<void>;
   /** Aborts every delivery. */
   abort(reason: Refusal): void;
   /** Does not wait any longer for what has been aborted. */
@@ -36,18 +44,23 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
   const { clock, ttl, deadline, grace } = policy;
   const interval = Math.max(1, Math.floor(Math.min(ttl / 3, deadline / 2, grace)));
   const all = new Set<Flight>();
-  let isRenewing = false;
-  let renewedAt = clock.now();
+  let renewing: Promise<void> | undefined;
   let callOff: (() => void) | undefined;
 
   function tick(): void {
     callOff = all.size === 0 ? undefined : clock.after(interval, tick);
     const now = clock.now();
     for (const flight of all) checkDeadline(flight, now);
-    if (isRenewing || all.size === 0 || now - renewedAt < ttl / 3 - interval / 2) return;
-    renewedAt = now;
-    isRenewing = true;
-    void renew([...all].filter(({ isLost }) => !isLost)).finally(() => (isRenewing = false));
+    void renewDue(now, ttl / 3 - interval / 2);
+  }
+
+  /** All leases, where one was not renewed for so long. */
+  async function renewDue(now: number, age: number): Promise<void> {
+    const flying = [...all].filter(({ isLost }) => !isLost);
+    if (renewing === undefined && flying.some(({ keptAt }) => now - keptAt >= age)) {
+      renewing = renew(flying, now).finally(() => (renewing = undefined));
+    }
+    await renewing;
   }
 
   function checkDeadline(flight: Flight, now: number): void {
@@ -58,9 +71,10 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
     if (now - startedAt >= deadline + grace) abandon?.();
   }
 
-  async function renew(flying: readonly Flight[]): Promise<void> {
+  async function renew(flying: readonly Flight[], now: number): Promise<void> {
+    for (const flight of flying) flight.keptAt = now;
     try {
-      const kept = await store.renew(flying.map(({ lease }) => lease), clock.now() + ttl);
+      const kept = await store.renew(flying.map(({ lease }) => lease), now + ttl);
       for (const [index, flight] of flying.entries()) if (kept[index] === false && all.has(flight)) lose(flight);
     } catch (error) {
       emit({ kind: "trouble", at: clock.now(), during: "renew", error });
@@ -71,8 +85,8 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
     get size() {
       return all.size;
     },
-    begin(lease) {
-      const flight = { lease, controller: new AbortController(), isLost: false, isOverdue: false, startedAt: undefined, abandon: undefined };
+    begin(lease, claimedAt) {
+      const flight = { lease, controller: new AbortController(), keptAt: claimedAt, isLost: false, isOverdue: false, startedAt: undefined, abandon: undefined };
       all.add(flight);
       callOff ??= clock.after(interval, tick);
       return flight;
@@ -85,6 +99,7 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
       }).finally(() => (flight.startedAt = undefined));
     },
     end: (flight) => void all.delete(flight),
+    refresh: () => renewDue(clock.now(), ttl / 3),
     abort(reason) {
       for (const { controller } of all) controller.abort(reason);
     },

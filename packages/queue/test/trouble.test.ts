@@ -61,7 +61,8 @@ describe("trouble", () => {
     const clock = testClock();
     const slow = fake();
     slow.hold();
-    const paused: Store = { ...store, renew: () => new Promise(() => undefined) };
+    const awake = Promise.withResolvers<void>();
+    const paused: Store = { ...store, renew: (leases, at) => awake.promise.then(() => store.renew(leases, at)) };
     const { of, onEvent } = recorder();
     await using first = drain(paused, slow, { clock, onEvent, ttl: 30_000 });
     await queue(store, { now: () => clock.now() }).send(mailTo("a@y.example"));
@@ -75,7 +76,28 @@ describe("trouble", () => {
     await until(() => of("lost").length === 1);
     expect(of("lost")).toMatchObject([{ outcomes: [{ kind: "accepted", recipient: "a@y.example" }] }]);
     expect(await store.list()).toMatchObject([{ attempts: 1, lapses: 0 }]);
+    awake.resolve();
     await first.stop();
+  });
+
+  it("#54: a worker whose timers come late does not deliver again what it is delivering", async () => {
+    const store = memoryStore();
+    const clock = testClock();
+    const to = fake();
+    to.hold();
+    await using worker = drain(store, to, { clock, bounce: false, ttl: 30_000 });
+    const inbox = queue(store, { now: () => clock.now() });
+    await inbox.send(mailTo("a@y.example"));
+    await to.call(1);
+    // Time passes, but for the timers: as on a machine that has too much to do.
+    clock.step(MINUTE);
+    await inbox.send(mailTo("b@y.example"));
+    await to.call(2);
+    await turns();
+    expect(to.calls.map(({ recipients }) => recipients[0])).toEqual(["a@y.example", "b@y.example"]);
+    to.release();
+    await worker.stop();
+    expect(await isEmpty(store)).toBe(true);
   });
 
   it("#54: a lease that is lost aborts the delivery, and nobody is told of its outcome", async () => {
