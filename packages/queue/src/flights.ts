@@ -31,7 +31,7 @@ export interface Flights {
    * Renews the leases now where that was due. To be waited for before a claim: however late a timer was, on a machine or
    * a disk that stood still, a worker then never gets an entry again that it is delivering already.
    */
-  refresh(): Promise<void>;
+  readonly refresh: () => Promise<void>;
   /** Aborts every delivery. */
   abort(reason: Refusal): void;
   /** Does not wait any longer for what has been aborted. */
