@@ -25,7 +25,7 @@ const SMTP: ReadonlyMap<string, Command> = new Map([...COMMON, ["EHLO", extended
 const LMTP: ReadonlyMap<string, Command> = new Map([...COMMON, ["LHLO", extendedHello]]);
 
 /** These get no mail further. */
-const JUNK: ReadonlySet<string> = new Set(["NOOP", "RSET", "VRFY", "HELP", "EHLO", "HELO", "LHLO"]);
+const JUNK: ReadonlySet<string> = new Set(["NOOP", "RSET", "VRFY", "HELP", "EHLO", "HELO", "LHLO", "AUTH"]);
 
 /** Answers commands until the connection ends, and gives the reason. */
 export async function converse(dialogue: Dialogue): Promise<string> {

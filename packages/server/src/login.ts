@@ -50,7 +50,7 @@ export async function auth(args: string, dialogue: Dialogue): Promise<Answer> {
     throw refuse(504, "5.5.4", "not one of the mechanisms that EHLO names");
   }
   if (more.length > 0) throw refuse(501, "5.5.4", "AUTH takes a mechanism and one response");
-  if (services.logins.barred(dialogue.clientKey)) throw refuse(454, "4.7.0", "too many failed logins, try again later");
+  if (services.logins.barred(dialogue.clientKey)) throw barredLogin(dialogue);
   let claimed: string | undefined;
   const exchange = exchangeOf(dialogue, initial, (user) => (claimed = user));
   const login = await outcomeOf(mechanism, exchange, dialogue);
@@ -92,6 +92,13 @@ async function refusedLogin(dialogue: Dialogue): Promise<CommandError> {
   if (timeouts.loginDelay > 0) await delay(timeouts.loginDelay * dialogue.loginFailures);
   if (dialogue.loginFailures >= limits.loginFailures) return dismiss(421, "4.7.0", "too many failed logins");
   return refuse(535, "5.7.8", "name or secret are wrong");
+}
+
+/** Nothing is looked at, so the answer is the same for any password; who goes on all the same has to go. */
+function barredLogin(dialogue: Dialogue): CommandError {
+  dialogue.loginFailures += 1;
+  if (dialogue.loginFailures >= dialogue.services.settings.limits.loginFailures) return dismiss(421, "4.7.0", "too many failed logins");
+  return refuse(454, "4.7.0", "too many failed logins, try again later");
 }
 
 function exchangeOf(dialogue: Dialogue, initial: string | undefined, claim: (user: string) => void): Exchange {

@@ -77,6 +77,17 @@ describe("login", () => {
     expect(running.events.filter(({ kind }) => kind === "error")).toHaveLength(3);
   });
 
+  it("U22: who asks for a login again and again while none can be checked is sent away", async () => {
+    const authenticate = (): never => { throw new Error("the directory is down"); };
+    await using running = await submission({ authenticate, limits: { junk: 5 } });
+    await using client = await secured(running);
+    const heard: (string | undefined)[] = [];
+    for (let i = 0; i < 6; i += 1) heard.push((await client.say(plainLogin(USER, "s3cret")))?.slice(0, 3));
+    expect(heard).toContain("454");
+    expect(heard).toContain("421");
+    expect(await client.rest()).toBe("");
+  });
+
   it("U7 #44: the third failure ends the connection; many from one address bar it, for a while", async () => {
     let now = 1000;
     const limits = { loginFailuresPerClient: 6, loginPeriod: 60_000 };
@@ -89,6 +100,8 @@ describe("login", () => {
     }
     await using barred = await secured(running);
     expect(await barred.say(plainLogin(USER, "s3cret"))).toMatch(/^454 4\.7\.0 too many failed logins/);
+    expect(await barred.say(plainLogin(USER, "s3cret"), plainLogin(USER, "s3cret"))).toBe("421 4.7.0 too many failed logins");
+    expect(await barred.rest()).toBe("");
     await using elsewhere = await running.dial({ localAddress: "127.0.0.9" });
     expect(await elsewhere.say("EHLO client.example")).toContain("STARTTLS");
     now += 60_001;
