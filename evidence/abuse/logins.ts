@@ -1,0 +1,50 @@
+import type { Proof } from "./proof.ts";
+import type { Target } from "./server.ts";
+import { startTarget } from "./server.ts";
+
+const ATTACKER = "127.9.0.1";
+const CONNECTIONS = 40;
+/** Logins tried over each connection that is let stay. */
+const TRIES = 100;
+const FAILURES = 20;
+
+/** Guesses passwords from one address, with the limits that the server has by default. */
+export async function logins(): Promise<readonly Proof[]> {
+  await using target = await startTarget({ mode: "submission", limits: { loginFailuresPerClient: FAILURES } });
+  const heard = (await Promise.all(Array.from({ length: CONNECTIONS }, () => guess(target)))).flat();
+  const { asked } = await target.state();
+  const codes = ["535", "454", "421"].map((code) => `${heard.filter((reply) => reply === code).length} times ${code}`);
+  const barred = await login(target, ATTACKER);
+  const other = await login(target, undefined);
+  return [
+    {
+      what: `${CONNECTIONS} connections from one address guess passwords: after ${FAILURES} failures and those under way, none is looked at`,
+      got: `${heard.length} tried, ${asked} looked at: ${codes.join(", ")}`,
+      holds: asked <= FAILURES + CONNECTIONS && heard.every((reply) => ["535", "454", "421"].includes(reply)),
+    },
+    { what: "every connection that goes on guessing is closed", got: `at most ${heard.length / CONNECTIONS} tries a connection`, holds: heard.length < CONNECTIONS * TRIES },
+    { what: "the address is barred even with the right password, and others log in", got: `${barred}; from elsewhere ${other}`, holds: barred.startsWith("454 ") && other.startsWith("235 ") },
+  ];
+}
+
+/** The codes of the answers. */
+async function guess(target: Target): Promise<readonly string[]> {
+  await using client = await target.dial(ATTACKER);
+  await client.say("EHLO client.example");
+  const heard: string[] = [];
+  for (let tried = 0; tried < TRIES; tried += 1) {
+    const reply = await client.say(plain(`guess${tried}`));
+    if (reply === undefined) break;
+    heard.push(reply.slice(0, 3));
+  }
+  return heard;
+}
+
+async function login(target: Target, from: string | undefined): Promise<string> {
+  await using client = await target.dial(from);
+  return (await client.say("EHLO client.example", plain("s3cret"))) ?? "nothing";
+}
+
+function plain(pass: string): string {
+  return `AUTH PLAIN ${Buffer.from(`\0ann@example.org\0${pass}`).toString("base64")}`;
+}
