@@ -35,6 +35,8 @@ export interface DnsServerOptions {
   readonly recursive?: boolean;
   /** Answers wrongly first: with another id, to another question, with no message at all. @default false */
   readonly noisy?: boolean;
+  /** Names other servers where it has nothing, as one that does not recurse. @default false */
+  readonly refers?: boolean;
 }
 
 const RCODES: Readonly<Record<string, number>> = { FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 };
@@ -113,7 +115,7 @@ function responseTo(bytes: Buffer, way: "udp" | "tcp", zone: Zone, options: DnsS
     id: query.id ?? 0,
     questions: [question],
     answers: failure === undefined ? answers : [],
-    authorities: negative ? [soa()] : [],
+    authorities: negative ? [options.refers === true ? { type: "NS" as const, name: "net", ttl: 300, data: "ns.net" } : soa()] : [],
   };
   const flags = RECURSION_AVAILABLE | ad | rcode;
   const whole = encode({ ...response, flags });

@@ -56,6 +56,13 @@ describe("dnsResolver", () => {
     expect(server.queries).toHaveLength(6);
   });
 
+  it("M4: nor is a server that only refers to others", async () => {
+    await using server = await dnsServer({ "A example.net": ["192.0.2.1"] }, { refers: true });
+    const refusal = await refusalOf(to(server, { tries: 1 }).resolve("example.net", "MX", {}));
+    expect(refusal.status).toBe("4.4.3");
+    expect(refusal.message).toContain("refers to other name servers");
+  });
+
   it("M4: where nobody listens, that is no answer either", async () => {
     const server = await dnsServer();
     await server[Symbol.asyncDispose]();

@@ -56,7 +56,10 @@ export interface Reading extends Answer {
 /** Longest way over aliases (CNAME) that is followed. */
 export const MAX_ALIASES = 8;
 
-/** Reads a response that has no error, or says NXDOMAIN. Throws where aliases go in a circle. */
+/**
+ * Reads a response that has no error, or says NXDOMAIN. Throws where aliases go in a circle, and for a referral: a server that does not
+ * recurse knows others who may have records, which is not to say that there are none (RFC 2308 §2.2).
+ */
 export function readResponse(packet: DecodedPacket, asked: string, type: RecordType): Reading {
   const answers = packet.answers ?? [];
   let name = asked;
@@ -72,6 +75,8 @@ export function readResponse(packet: DecodedPacket, asked: string, type: RecordT
   const records = own.flatMap((each) => presentationOf(each) ?? []);
   const soa = packet.authorities?.find((each) => each.type === "SOA");
   const state = records.length > 0 ? "found" : rcodeOf(packet) === NXDOMAIN ? "nxdomain" : "nodata";
+  const refers = soa === undefined && packet.authorities?.some((each) => each.type === "NS") === true;
+  if (state === "nodata" && name === asked && refers) throw new Error("it only refers to other name servers, so it is no resolver");
   // How long nothing stays nothing, its authority says (RFC 2308 §5).
   const negative = soa?.type === "SOA" ? Math.min(ttlOf(soa), soa.data.minimum ?? 0) : 0;
   return {
