@@ -41,6 +41,8 @@ export interface Stored {
 export interface Leased {
   readonly row: Row;
   readonly token: string;
+  /** Its lane was parked. */
+  readonly probe: boolean;
   /** Index into the contents that come along. */
   readonly content: number;
 }

@@ -109,8 +109,8 @@ function delivering({ thread, settings: { folder }, run, wake }: Parts): Deliver
   const contents = new WeakMap<Lease, Stored>();
 
   function remember({ leases, contents: along }: Answers["claim"]): readonly Lease[] {
-    return leases.map(({ row, token, content }) => {
-      const lease: Lease = { entry: entryOf(row), token };
+    return leases.map(({ row, token, probe, content }) => {
+      const lease: Lease = { entry: entryOf(row), token, ...(probe && { probe }) };
       const stored = along[content];
       if (stored !== undefined) contents.set(lease, stored);
       return lease;

@@ -14,7 +14,7 @@ export async function attempt(desk: Desk, flight: Flight, progress: Progress): P
   const { entry } = progress;
   const targets = targetsOf(progress, policy);
   if (targets.length > 0) {
-    const visit = lanes.enter(entry.lane);
+    const visit = lanes.enter(flight.lease);
     const got = await deliver(desk, flight, progress, targets);
     // What we abort says nothing of the destination, unless that was why.
     const isAborted = flight.controller.signal.aborted && !flight.isOverdue;

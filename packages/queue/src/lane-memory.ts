@@ -3,7 +3,7 @@ import { congestionWindow, isAnswer, isCongestion } from "@postroad/core";
 import { askedFor, waitOf } from "./waits.ts";
 import type { Policy } from "./drain-options.ts";
 import type { ParkedEvent, TroubleEvent, UnparkedEvent } from "./events.ts";
-import type { Store } from "./store.ts";
+import type { Lease, Store } from "./store.ts";
 
 /** One delivery in a lane. */
 export interface Visit {
@@ -15,7 +15,8 @@ export interface Visit {
 export interface LaneMemory {
   /** Limits of lanes that differ from `initial`. */
   limits(): ReadonlyMap<string, number> | undefined;
-  enter(lane: string): Visit;
+  /** The lane of a probe was parked, perhaps by another worker, or by one that is gone. */
+  enter(lease: Lease): Visit;
   /** Nothing has got through for a while, and nobody has tried since. */
   isDead(lane: string): boolean;
   /** What a dead lane said last. */
@@ -124,8 +125,9 @@ export function laneMemory(store: Store, policy: Policy, emit: Emit): LaneMemory
 
   return {
     limits: () => (limits.size === 0 ? undefined : limits),
-    enter(name) {
-      const lane = laneOf(name);
+    enter({ entry, probe }) {
+      const lane = laneOf(entry.lane);
+      if (probe === true) lane.parks = Math.max(1, lane.parks);
       const { epoch } = lane;
       const { round } = lane.window;
       lane.inside += 1;

@@ -59,6 +59,8 @@ export interface Lease {
   readonly entry: Entry;
   /** Another for every lease. A write in the name of an old one changes nothing. */
   readonly token: string;
+  /** Its lane was parked: what comes of this one shows whether it works again. */
+  readonly probe?: boolean;
 }
 
 export interface ClaimRequest {

@@ -103,6 +103,37 @@ describe("lanes", () => {
     expect(attempts).toBeLessThan(25);
   }, 60_000);
 
+  it("M10: a lane that was parked by a worker that is gone is as free as any once its host answers", async () => {
+    const store = memoryStore();
+    await fill(store, 30, "back.example");
+    await store.park("back.example", START);
+    const to = sluice();
+    await using work = bench(to, {}, store);
+    await until(() => to.held.length === 1);
+    await turns(50);
+    expect(to.held).toHaveLength(1);
+    to.held.shift()?.answer();
+    await until(() => to.held.length > 1);
+    expect(work.of("unparked")).toMatchObject([{ lane: "back.example" }]);
+    const stopped = work.worker.stop();
+    for (const each of to.held.splice(0)) each.answer();
+    await stopped;
+  });
+
+  it("M10: a lane that was parked by a worker that is gone is parked anew at the first failure", async () => {
+    const store = memoryStore();
+    await fill(store, 30, "dead.example");
+    await store.park("dead.example", START);
+    let attempts = 0;
+    const to = transport("dead", () => {
+      attempts += 1;
+      throw noConnection;
+    });
+    await using work = bench(to, {}, store);
+    await until(() => work.of("parked").length === 1);
+    expect(attempts).toBe(1);
+  });
+
   it("one lost connection parks nothing", async () => {
     const to = fake({ "a@y.example": [{ kind: "deferred", status: "4.4.2" }, "accepted"] });
     await using work = bench(to);

@@ -27,7 +27,8 @@ export function change(engine: Engine, { selection, what, now }: Requests["chang
   const { where, values } = whereOf(selection);
   if (where === "TRUE") throw new BadRequest(`${what}: the selection is empty; give key, mail, lane or state`);
   const { sql, watch } = engine;
-  takeBack(engine, now);
+  // Only of those selected: whoever asks may have another clock than the workers.
+  takeBack(engine, now, where, values);
   const found = sql.all(
     `SELECT e.id, e.lane, e.phase, e.attempts, e.due_at, e.tried FROM entries e
      WHERE ${where} AND +e.phase IN (${from[what].join(", ")})`,

@@ -30,9 +30,13 @@ export function claim(engine: Engine, request: Claim): Answers["claim"] {
 }
 
 /** Ends leases that have run out: their workers died, or are too slow to be waited for. */
-export function takeBack(engine: Engine, now: number): void {
+export function takeBack(engine: Engine, now: number, where: string = "TRUE", values: readonly string[] = []): void {
   const { sql } = engine;
-  const over = sql.all("SELECT id, superseded FROM entries WHERE phase = 2 AND lease_until <= ?", now);
+  const over = sql.all(
+    `SELECT e.id, e.superseded FROM entries e WHERE e.phase = 2 AND e.lease_until <= ? AND ${where}`,
+    now,
+    ...values,
+  );
   for (const { id, superseded } of over) {
     if (superseded === 1) finish(engine, number(id), now);
     else {
@@ -103,7 +107,7 @@ function handOf(engine: Engine, { now, ttl }: Claim, clock: Clock): Hand {
       now + ttl,
       number(each.id),
     );
-    return { row: rowOf(each, clock), token, content: place(number(each.content)) };
+    return { row: rowOf(each, clock), token, probe: each.probing === 1, content: place(number(each.content)) };
   }
 
   return {

@@ -6,7 +6,7 @@ import type { Found, Sql } from "./sql.ts";
 import { number, numberOrNull, text, textOrNull } from "./sql.ts";
 
 /** The columns from which `rowOf` makes an entry; `e` is the entry, `l` its lane. */
-export const COLUMNS = `e.id, e.key, e.mail, e.content, l.name AS lane, e.priority, e.phase, e.tried, e.created_at,
+export const COLUMNS = `e.id, e.key, e.mail, e.content, l.name AS lane, l.probing, e.priority, e.phase, e.tried, e.created_at,
   e.due_at, e.ages_from, e.expires_at, e.series, e.attempts, e.lapses, e.note, e.rest`;
 
 export function rowOf(found: Found, clock: Clock): Row {

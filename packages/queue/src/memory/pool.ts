@@ -139,7 +139,8 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
         kept.lease = { token: String(tokens), wasDue, until: now + ttl };
         inLanes.lease(kept.entry.lane);
         settleIn(kept);
-        given.push({ entry: kept.entry, token: kept.lease.token });
+        const isProbe = (inLanes.parkedUntil(kept.entry.lane) ?? now + 1) <= now;
+        given.push({ entry: kept.entry, token: kept.lease.token, ...(isProbe && { probe: true }) });
       };
       const hasRoom = (lane: string): boolean => inLanes.hasRoom(lane, request);
       takeOverdue(byExpiry, now, limit, () => true, give);

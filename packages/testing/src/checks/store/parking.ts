@@ -18,11 +18,14 @@ export const parkingChecks: readonly Check<StoreSuite>[] = [
     await store.park("example.net", START + HOUR);
     const now = START + HOUR;
     const probe = await claimOne({ now, limit: 5 });
+    assert.equal(probe.probe, true, "it does not say that it is a probe");
     assert.deepEqual(await claim({ now }), [], "a second was given beside the first");
     await store.settle(probe, null);
     assert.equal((await claim({ now })).length, 1, "none was given after the first was settled");
     await store.park("example.net", 0);
-    assert.equal((await claim({ now })).length, 3, "the lane is not as free as it was");
+    const others = await claim({ now });
+    assert.equal(others.length, 3, "the lane is not as free as it was");
+    assert.ok(others.every((lease) => lease.probe !== true), "what is not parked is called a probe");
   }),
 
   storeCheck("parks a lane anew and longer", [], async ({ store, add, claim, claimOne }) => {

@@ -2,7 +2,7 @@ import type { Selection } from "@postroad/queue";
 import assert from "node:assert/strict";
 import type { Check } from "../check.ts";
 import type { StoreBench, StoreSuite } from "./bench.ts";
-import { BYTES, HOUR, MINUTE, START, bytesKept, deferred, entriesOf, entryOf, keysOf, storeCheck, tried } from "./bench.ts";
+import { BYTES, DAY, HOUR, MINUTE, START, bytesKept, deferred, entriesOf, entryOf, keysOf, storeCheck, tried } from "./bench.ts";
 import { deferral } from "../../deferral.ts";
 
 /** Somebody has it; everything the bench does besides leaves it alone. */
@@ -122,6 +122,15 @@ export const peopleChecks: readonly Check<StoreSuite>[] = [
       assert.equal((await store.get(lease.entry.key))?.dueAt, START + HOUR);
     }),
   ),
+
+  storeCheck("#62: ends no lease but of what is selected, whatever the time of whoever asks", [], async (bench) => {
+    const { store, add } = bench;
+    const lease = await inFlight(bench);
+    const other = entryOf({ lane: "other" });
+    await add(other);
+    assert.equal(await store.change({ mail: other.mail }, "cancel", START + DAY), 1);
+    assert.equal(await store.settle(lease, null), true, "the lease was lost");
+  }),
 
   storeCheck("changes nothing without a selection", [], async (bench) => {
     await bench.add(entryOf());
