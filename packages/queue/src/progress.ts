@@ -111,7 +111,7 @@ export function giveUp(
  */
 function isReported({ envelope }: Entry, { notify }: Recipient, outcome: Accepted | Rejected): boolean {
   if (envelope.from === "" || notify === "never") return false;
-  if (outcome.kind === "rejected") return notify === undefined || notify.includes("failure");
+  if (outcome.kind === "rejected") return notify === undefined || notify.length === 0 || notify.includes("failure");
   return outcome.relayed === true && notify?.includes("success") === true;
 }
 

@@ -1,5 +1,6 @@
 import type { Rules } from "@postroad/core";
 import { checkOptions, isFunction, isInteger } from "@postroad/core";
+import { anchoredClock } from "./clock.ts";
 import type { AcceptedEvent, SupersededEvent } from "./events.ts";
 import type { LaneOf } from "./lane.ts";
 import { laneByDomain } from "./lane.ts";
@@ -16,7 +17,7 @@ export interface QueueOptions {
   readonly priority?: number;
   /** Told of what was accepted, and of what gave way to it. What it throws becomes a warning. */
   readonly onEvent?: (event: AcceptedEvent | SupersededEvent) => void;
-  /** The time in milliseconds since 1970. @default Date.now */
+  /** The time in milliseconds since 1970. @default set by the wall clock now, running on the monotonic one, as a worker's is */
   readonly now?: () => number;
 }
 
@@ -33,6 +34,6 @@ export type QueuePolicy = Required<Omit<QueueOptions, "onEvent">> & Pick<QueueOp
 
 export function resolveQueueOptions(options: QueueOptions): QueuePolicy {
   checkOptions("queue", options, rules);
-  const { lane = laneByDomain, maxSize = 52_428_800, maxRecipients = 100, priority = 0, now = Date.now, onEvent } = options;
+  const { lane = laneByDomain, maxSize = 52_428_800, maxRecipients = 100, priority = 0, now = anchoredClock().now, onEvent } = options;
   return { lane, maxSize, maxRecipients, priority, now, ...(onEvent !== undefined && { onEvent }) };
 }

@@ -50,5 +50,6 @@ function dueOfReport({ owed }: Progress, { schedule, clock }: Policy): number {
 }
 
 function plain(note: string): string {
-  return note.replaceAll(/\p{Cc}+/gu, " ").slice(0, LONGEST_NOTE);
+  // A cut may go through a character, and not every store can keep half of one.
+  return note.replaceAll(/\p{Cc}+/gu, " ").slice(0, LONGEST_NOTE).toWellFormed();
 }

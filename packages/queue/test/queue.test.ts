@@ -1,7 +1,7 @@
 import type { Mail, Transport } from "@postroad/core";
 import { ConfigError, Refusal, compose, contentOf, readAll, wrap } from "@postroad/core";
 import { testTransport } from "@postroad/testing";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Store } from "../src/index.ts";
 import { memoryStore, queue, withQueueOptions } from "../src/index.ts";
 import { START, bytes, mailTo, recorder } from "./support.ts";
@@ -24,6 +24,16 @@ describe("queue", () => {
     expect(entry).toMatchObject({ mail: mail.id, envelope: mail.envelope, meta: { tenant: "t" }, lane: "y.example", priority: 0, size: bytes.byteLength });
     const [lease] = await store.claim({ now: START, limit: 1, perLane: 1, ttl: 1000 });
     expect(lease && (await readAll(store.read(lease)))).toEqual(bytes);
+  });
+
+  it("#55: a wall clock that is put back while it runs makes no new mail old", async () => {
+    const store = memoryStore();
+    const before = Date.now();
+    const inbox = queue(store);
+    const wall = vi.spyOn(Date, "now").mockReturnValue(0);
+    await inbox.send(mailTo("ann@y.example"));
+    wall.mockRestore();
+    expect((await entriesIn(store))[0]?.agesFrom).toBeGreaterThanOrEqual(before - 1);
   });
 
   it("splits recipients by domain, in any spelling, and keeps the content once", async () => {

@@ -10,6 +10,7 @@ import { DAY, HOUR, MINUTE, START, mailTo, recorder, testClock, until } from "./
 const NOTIFY: readonly Recipient["notify"][] = [
   undefined,
   "never",
+  [],
   ["success"],
   ["failure"],
   ["delay"],
@@ -19,7 +20,7 @@ const NOTIFY: readonly Recipient["notify"][] = [
 ];
 
 function asks(notify: Recipient["notify"], what: "success" | "failure" | "delay"): boolean {
-  if (notify === undefined) return what !== "success";
+  if (notify === undefined || notify.length === 0) return what !== "success";
   return notify !== "never" && notify.includes(what);
 }
 
@@ -42,6 +43,15 @@ describe("reports", () => {
       expect(sent.map((event) => event.action)).toEqual(asks(notify, what) ? [action] : []);
       expect(bounce.calls).toHaveLength(sent.length);
     });
+  });
+
+  it("keeps a dead letter whose note would be cut in the middle of a character", async () => {
+    const reply = { code: 550, text: "\u{1F4EA}".repeat(1000) };
+    const to = fake({ "a@y.example": { kind: "rejected", reply }, "bb@y.example": { kind: "rejected", reply } });
+    await using work = bench(to);
+    for (const name of ["a", "bb"]) await work.inbox.send(mailTo(`${name}@y.example`));
+    await until(() => work.of("dead").length === 2);
+    for (const { note } of work.of("dead")) expect(note.isWellFormed()).toBe(true);
   });
 
   it("M36: a success is reported where the next hop will not, and only there", async () => {
