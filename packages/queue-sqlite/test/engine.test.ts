@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { runBatch } from "../src/engine/batch.ts";
 import { openDatabase } from "../src/engine/database.ts";
@@ -58,6 +59,24 @@ describe("the engine", () => {
     expect(answers.map(({ verb }) => verb)).toEqual(["add", "failed", "add", "nextDue"]);
     expect(answers[1]).toMatchObject({ failure: { status: "4.3.0", message: expect.stringContaining("NOT NULL") } });
     expect(made.run({ verb: "stats", request: { now: START } })[0]).toMatchObject({ answer: { due: 2, bytes: 6 } });
+  });
+
+  it("#53: asks once for all who wait, where another process has the database", async () => {
+    await using made = await bench();
+    const other = new DatabaseSync(made.engine.settings.path);
+    other.exec("BEGIN IMMEDIATE");
+    made.engine.sql.exec("PRAGMA busy_timeout = 1");
+    let begun = 0;
+    const exec = (query: string): void => {
+      if (query.startsWith("BEGIN")) begun += 1;
+      made.engine.sql.exec(query);
+    };
+    const engine = { ...made.engine, sql: { ...made.engine.sql, exec } };
+    const { answers } = runBatch(engine, Array.from({ length: 50 }, () => adding(draftOf(entryOf()))));
+    other.close();
+    expect(answers.map(({ verb }) => verb)).toEqual(answers.map(() => "failed"));
+    expect(answers).toHaveLength(50);
+    expect(begun).toBe(1);
   });
 
   it("finds everything by an index: no query reads more than it gives", async () => {

@@ -2,7 +2,7 @@ import { ConfigError } from "@postroad/core";
 import type { Store } from "@postroad/queue";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, readdir, rm, truncate, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
@@ -95,6 +95,21 @@ describe("sqliteStore", () => {
     await filled(place.path, 1);
     await using store = sqliteStore(place.path);
     expect((await store.stats(START)).due).toBe(1);
+  });
+
+  it.skipIf(process.platform === "win32")("keeps mail from other users of the machine", async () => {
+    await using place = await folder();
+    await using store = sqliteStore(place.path);
+    await store.add([entryOf()], bytesOf(1));
+    for (const end of ["", "-wal", "-shm"]) expect((await stat(place.path + end)).mode & 0o777).toBe(0o600);
+  });
+
+  it("works beside a left-over that cannot be removed", async () => {
+    await using place = await folder();
+    const left = join(`${place.path}-contents`, "999999999-a.eml");
+    await mkdir(left, { recursive: true });
+    await using store = sqliteStore(place.path);
+    expect((await store.add([entryOf()], bytesOf(1))).added).toEqual([true]);
   });
 
   it("says that the folder is missing, and works once it is there", async () => {

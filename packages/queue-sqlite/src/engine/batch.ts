@@ -3,7 +3,7 @@ import { add } from "./add.ts";
 import { change, park } from "./change.ts";
 import { claim } from "./claim.ts";
 import type { Engine } from "./engine.ts";
-import { BadRequest, breaksTrust, failureOf, isFull } from "./failures.ts";
+import { BadRequest, breaksTrust, failureOf, isBusy, isFull } from "./failures.ts";
 import { nextDue } from "./next-due.ts";
 import { list, stats } from "./people.ts";
 import { content, renew, settle } from "./settle.ts";
@@ -25,7 +25,7 @@ export function runBatch(engine: Engine, operations: readonly Operation[]): Outc
   let together = attempt(engine, operations);
   if (isFull(together.failed) && emptyLog(engine)) together = attempt(engine, operations);
   if (together.failed === undefined) return { answers: together.answers, broken: false };
-  if (operations.length === 1 || breaksTrust(together.failed)) return failedAll(engine, operations, together);
+  if (operations.length === 1 || breaksTrust(together.failed) || isBusy(together.failed)) return failedAll(engine, operations, together);
   return eachAlone(engine, operations);
 }
 

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Settings } from "../messages.ts";
 import { FileProblem } from "./failures.ts";
@@ -12,6 +13,7 @@ const CHECKPOINT = 4000;
 
 /** Opens the file, makes it ours where it is new, and brings an older schema up to date. */
 export function openDatabase({ path, busyTimeout }: Pick<Settings, "path" | "busyTimeout">): Sql {
+  createPrivate(path);
   const database = new DatabaseSync(path);
   const sql = sqlOf(database);
   try {
@@ -29,6 +31,15 @@ export function openDatabase({ path, busyTimeout }: Pick<Settings, "path" | "bus
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** Mail is its owner's. What SQLite puts beside the file has the same mode. */
+function createPrivate(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch {
+    // It is there, or cannot be made: SQLite, which opens it next, says why.
   }
 }
 

@@ -66,6 +66,11 @@ export function sqliteCode(error: unknown): number | undefined {
   return typeof error.errcode === "number" ? error.errcode : undefined;
 }
 
+/** Another process has the database: what waits behind would wait as long. */
+export function isBusy(error: unknown): boolean {
+  return ((sqliteCode(error) ?? 0) & 0xff) === BUSY;
+}
+
 /** After these the connection is not to be trusted any more: what it believes to be on disk may not be there. */
 export function breaksTrust(error: unknown): boolean {
   const code = sqliteCode(error);

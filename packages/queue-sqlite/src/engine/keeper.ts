@@ -24,9 +24,14 @@ export function keeperOf(settings: Settings): Keeper {
 
   function open(): Engine {
     const opened = openDatabase(settings);
-    syncFolder(dirname(settings.path));
-    removeOrphans(opened, settings.folder);
-    return engineOn(opened, settings);
+    try {
+      syncFolder(dirname(settings.path));
+      removeOrphans(opened, settings.folder);
+      return engineOn(opened, settings);
+    } catch (error) {
+      opened.close();
+      throw error;
+    }
   }
 
   function close(): void {
@@ -38,15 +43,18 @@ export function keeperOf(settings: Settings): Keeper {
 
   return {
     run(operations) {
+      let uncertain = false;
       try {
         engine ??= open();
+        // What throws from here on could not even be rolled back.
+        uncertain = true;
         const outcome = runBatch(engine, operations);
         const removed = engine.removed.splice(0);
         if (outcome.broken) close();
         return { ...outcome, removed };
       } catch (error) {
         close();
-        const failure = failureOf(error, settings.path);
+        const failure = { ...failureOf(error, settings.path), uncertain };
         return { answers: operations.map(() => ({ verb: "failed", failure })), broken: true, removed: [] };
       }
     },

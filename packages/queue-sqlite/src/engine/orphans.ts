@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync, unlinkSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Sql } from "./sql.ts";
 import { rollBack } from "./sql.ts";
@@ -19,10 +19,19 @@ export function removeOrphans(sql: Sql, folder: string): void {
   try {
     for (const file of files) {
       const used = sql.get("SELECT 1 FROM contents WHERE file = ?", file);
-      if (used === undefined) unlinkSync(join(folder, file));
+      if (used === undefined) remove(join(folder, file));
     }
   } finally {
     rollBack(sql);
+  }
+}
+
+/** One that cannot be removed keeps nobody from the mail: it is left to the next start. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    process.emitWarning(`cannot remove ${path}: ${String(error)}`);
   }
 }
 
