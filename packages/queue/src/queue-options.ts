@@ -34,6 +34,7 @@ export type QueuePolicy = Required<Omit<QueueOptions, "onEvent">> & Pick<QueueOp
 
 export function resolveQueueOptions(options: QueueOptions): QueuePolicy {
   checkOptions("queue", options, rules);
-  const { lane = laneByDomain, maxSize = 52_428_800, maxRecipients = 100, priority = 0, now = anchoredClock().now, onEvent } = options;
+  const clock = anchoredClock();
+  const { lane = laneByDomain, maxSize = 52_428_800, maxRecipients = 100, priority = 0, now = () => clock.now(), onEvent } = options;
   return { lane, maxSize, maxRecipients, priority, now, ...(onEvent !== undefined && { onEvent }) };
 }
