@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Client } from "../../packages/server/test/client.ts";
 import type { Proof, Seen } from "./proof.ts";
 import { flat } from "./proof.ts";
+import type { Target } from "./server.ts";
 import { ENVELOPE, warmTarget } from "./server.ts";
 
 const BLOCK = Buffer.alloc(64 * 1024, "a");
@@ -34,7 +35,7 @@ export async function endless(): Promise<readonly Proof[]> {
       message.send("Subject: large\r\n\r\n");
       return ending(message, LINES, "\r\n.\r\n", /^552 5\.3\.4 /);
     }),
-    await flat(`${CHUNKS} chunks of one octet are one mail`, target, () => oneByOne(crumbs)),
+    await flat(`${CHUNKS} chunks of one octet are one mail`, target, () => oneByOne(crumbs, target)),
   ];
 }
 
@@ -58,7 +59,8 @@ async function pour(socket: Socket, block: Buffer): Promise<number> {
 }
 
 /** All of them at once, as CHUNKING lets a client. */
-async function oneByOne(client: Client): Promise<Seen> {
+async function oneByOne(client: Client, target: Target): Promise<Seen> {
+  const before = await target.state();
   await client.say(...ENVELOPE);
   const header = "Subject: crumbs\r\n\r\n";
   client.send(`BDAT ${header.length}\r\n${header}`);
@@ -69,5 +71,10 @@ async function oneByOne(client: Client): Promise<Seen> {
     for (const _ of BATCH) taken += (await client.reply())?.startsWith("250 ") === true ? 1 : 0;
   }
   const last = await client.say("BDAT 0 LAST");
-  return { got: `${taken} chunks taken, then ${last?.replace(/ queued as .*/, "")}`, holds: taken === CHUNKS && last?.startsWith("250 ") === true };
+  const after = await target.state();
+  const arrived = after.octets - before.octets;
+  return {
+    got: `${taken} chunks taken, then ${last?.replace(/ queued as .*/, "")}, ${arrived} octets with their header`,
+    holds: taken === CHUNKS && last?.startsWith("250 ") === true && after.taken - before.taken === 1 && arrived > CHUNKS,
+  };
 }

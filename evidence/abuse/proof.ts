@@ -14,7 +14,7 @@ const ROOM = 96 * 1024 * 1024;
 
 /** What came of an attack, and of the server's memory meanwhile. */
 export async function flat(what: string, target: Target, attack: () => Promise<Seen>): Promise<Proof> {
-  const { rss } = await target.state();
+  const { rss } = await target.state("afresh");
   const { got, holds } = await attack();
   const { peak } = await target.state();
   return {

@@ -16,7 +16,7 @@ export interface Role {
   readonly timeouts?: Timeouts;
 }
 
-/** What it has seen since it was asked last, but for `taken` and `asked`, which count from the start. */
+/** What it has seen from the start; `peak` since it was told to begin afresh. */
 export interface State {
   /** Resident memory now and at its highest, octets. */
   readonly rss: number;
@@ -49,10 +49,10 @@ const counting: Transport = {
 };
 
 const server = await listening(role);
-process.on("message", () => {
+process.on("message", (said) => {
   const rss = process.memoryUsage.rss();
+  if (said === "afresh") peak = rss;
   process.send?.({ rss, peak: Math.max(peak, rss), taken, octets, asked } satisfies State);
-  peak = 0;
 });
 process.on("disconnect", () => process.exit());
 process.send?.(server.port);

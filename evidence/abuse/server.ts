@@ -11,7 +11,8 @@ export interface Target extends AsyncDisposable {
   readonly port: number;
   /** A client that has been greeted; from a loopback address of its own where one is given. */
   dial(localAddress?: string): Promise<Client>;
-  state(): Promise<State>;
+  /** How it is; its `peak` counts from a look that is afresh. */
+  state(look?: "afresh"): Promise<State>;
 }
 
 const MESSAGE = "From: ann@example.org\r\nSubject: hi\r\n\r\nhello";
@@ -31,8 +32,8 @@ export async function startTarget(role: Role): Promise<Target> {
       await client.reply();
       return client;
     },
-    async state() {
-      child.send("state");
+    async state(look) {
+      child.send(look ?? "state");
       const state = await told(child);
       if (!isState(state)) throw new Error("the server does not say how it is");
       return state;

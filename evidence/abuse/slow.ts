@@ -21,7 +21,7 @@ const PER_CONNECTION = 64 * 1024;
 /** Clients that hold a thousand connections by an octet now and then, while others send mail. */
 export async function slow(): Promise<readonly Proof[]> {
   await using target = await warmTarget({ limits: { connections: SLOW + 100 }, timeouts: { command: PATIENCE, data: PATIENCE, rate: 500 } });
-  const before = await target.state();
+  const before = await target.state("afresh");
   const clients = await occupy(target);
   const over = new AbortController();
   const trickling = Promise.all(clients.map((client, index) => trickle(client, index, over.signal)));
