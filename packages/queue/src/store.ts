@@ -147,7 +147,7 @@ export interface QueueStats extends Counts {
  *
  * - What cannot be written down is an error, never a success: a method rejects with a `Refusal`, 4.3.1 where the store
  *   or its disk is full, 4.3.0 for anything else, and is whole or has not happened.
- * - Several workers, in one process or many, may use the same store at once.
+ * - Several workers, in one process or many, may use the same store at once, if their clocks agree to within a minute.
  * - `now` may jump. Where it lies more than a minute before the last claim's (which the store keeps, durably to within
  *   a minute), every entry keeps its age, and what was tried, leases and parked lanes keep the time they had left. Where
  *   it lies more than an hour after, nobody was there to deliver: `agesFrom` of every entry moves on by the time
