@@ -45,18 +45,20 @@ describe.skipIf(!canTrace)("sqliteStore (needs strace)", () => {
   });
 
   it.for([
-    ["fsync", "EIO", 7, "4.3.0"],
-    ["fsync", "EIO", 9, "4.3.0"],
-    ["pwrite64", "ENOSPC", 8, "4.3.1"],
-    ["pwrite64", "ENOSPC", 90, "4.3.1"],
-    ["pwrite64", "EIO", 90, "4.3.0"],
-  ] as const)("#52: %s that fails with %s, the %i. time, is no success, and it goes on afterwards", { timeout: SLOW }, async ([call, error, when, status]) => {
+    ["fsync", "EIO", "7", ["4.3.0"]],
+    ["fsync", "EIO", "9", ["4.3.0"]],
+    ["pwrite64", "ENOSPC", "8", ["4.3.1"]],
+    // The log is emptied for room, and what failed is written after all; where that fails too, it is refused.
+    ["pwrite64", "ENOSPC", "90", []],
+    ["pwrite64", "ENOSPC", "90..91", ["4.3.1"]],
+    ["pwrite64", "EIO", "90", ["4.3.0"]],
+  ] as const)("#52: %s that fails with %s, call %s, is no success, and it goes on afterwards", { timeout: SLOW }, async ([call, error, when, refused]) => {
     await using place = await folder();
     const inject = ["-e", `trace=${call}`, "-P", `${place.path}-wal`, "-P", place.path, "-P", `${place.path}-journal`];
     const told = await traced(place.path, COUNT, [...inject, "-e", `inject=${call}:error=${error}:when=${when}`]);
     expect(told.trace).toContain("INJECTED");
-    expect(told.refused.map((each) => each.status)).toEqual([status]);
-    expect(told.added).toHaveLength(COUNT - 1);
+    expect(told.refused.map((each) => each.status)).toEqual(refused);
+    expect(told.added).toHaveLength(COUNT - refused.length);
     await expectKept(place.path, told);
   });
 

@@ -81,7 +81,9 @@ function limitOf(state: State, { perLane, lanes }: ClaimRequest, { entry: { lane
 function give(state: State, { now, ttl }: ClaimRequest, kept: Kept): Lease {
   state.count += 1;
   kept.lease = { token: String(state.count), until: now + ttl };
-  return { entry: kept.entry, token: kept.lease.token };
+  // One entry at a time of a lane whose parking is over shows whether the destination works again.
+  const isProbe = state.parked.get(kept.entry.lane)?.isProbing === true;
+  return { entry: kept.entry, token: kept.lease.token, ...(isProbe && { probe: true }) };
 }
 
 function turnOf(state: State, { entry: { priority, lane } }: Kept): { at: number; triedNext: boolean } {
