@@ -193,7 +193,8 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     hide: (secrets) => log.hide(secrets),
     expect,
     extend(timeout, phase) {
-      patience.set(timeout);
+      // The reply may have come while the last octets went out.
+      if (expected.length > 0) patience.set(timeout);
       if (phase !== undefined) for (const next of expected) next.phase = phase;
     },
     drained() {
