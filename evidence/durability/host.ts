@@ -51,6 +51,18 @@ export interface Host {
   stop(): Promise<number | null>;
 }
 
+/** Those that run. One that is stopped would outlive this process, since it does not notice its end. */
+const running = new Set<number>();
+process.on("exit", () => {
+  for (const pid of running) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It has just ended by itself.
+    }
+  }
+});
+
 /** Starts the process, on its own or under `tracer`: a program with its arguments. */
 export function startHost(config: HostConfig, tracer: readonly string[] = []): Host {
   const node = [process.execPath, ...process.execArgv];
@@ -62,14 +74,14 @@ export function startHost(config: HostConfig, tracer: readonly string[] = []): H
     env: { ...process.env, NODE_COMPILE_CACHE: join(config.folder, "cache") },
     stdio: ["ignore", "inherit", "pipe", "ipc"],
   });
-  const exit = once(child, "exit");
+  // Under a tracer the child is that.
+  let pid = child.pid ?? 0;
+  const exit = once(child, "exit").finally(() => running.delete(pid));
   const told = { settled: new Array<string>(), lost: new Array<string>(), dead: new Array<string>() };
   let complaints = "";
   child.stderr?.on("data", (text: Buffer) => (complaints += text.toString()));
-  // Under a tracer the child is that.
-  let pid = child.pid ?? 0;
   child.on("message", (said: HostSays) => {
-    if ("pid" in said) pid = said.pid;
+    if ("pid" in said) running.add((pid = said.pid));
     if ("settled" in said) told.settled.push(said.settled);
     if ("lost" in said) told.lost.push(said.lost);
     if ("dead" in said) told.dead.push(said.dead);
