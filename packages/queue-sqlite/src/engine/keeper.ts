@@ -13,7 +13,7 @@ import { number } from "./sql.ts";
 /** Keeps the database open; opens it anew after a failure that leaves the connection in doubt. */
 export interface Keeper {
   run(operations: readonly Operation[]): Outcome & { readonly removed: readonly string[] };
-  /** Has another process committed since this was asked last? */
+  /** May another process have committed since this was asked last, or since the database was opened? */
   changed(): boolean;
   close(): void;
 }
@@ -62,7 +62,8 @@ export function keeperOf(settings: Settings): Keeper {
       if (engine === undefined) return false;
       const before = version;
       version = number(engine.sql.get("PRAGMA data_version")?.data_version);
-      return before !== undefined && before !== version;
+      // The first look after opening knows nothing of before: waking once too often is better than not at all.
+      return before !== version;
     },
     close,
   };

@@ -93,13 +93,15 @@ export const reopeningChecks: readonly Check<StoreSuite>[] = [
 
   storeCheck("wakes who watches for what another store added", ["shares"], async (bench) => {
     await bench.claim();
-    const woken = deferral<void>();
-    const end = bench.store.watch(() => woken.resolve());
     await again(bench, async (other) => {
+      await other.claim();
+      const woken = deferral<void>();
+      const end = bench.store.watch(() => woken.resolve());
+      // At once: what comes before a store has looked for the first time is not to be missed.
       await other.add(entryOf());
       await bench.settled("waking", woken.promise);
+      end();
     });
-    end();
   }),
 
   storeCheck("keeps a content that only another store still needs", ["shares"], async (bench) => {
