@@ -6,6 +6,7 @@ import type { Settings } from "./options.ts";
 import type { OpenSpool } from "./spool.ts";
 import type { TlsEndpoint } from "./tls-endpoint.ts";
 import type { OpenTransaction } from "./transaction.ts";
+import type { Turns } from "./turns.ts";
 import type { Session } from "./types.ts";
 import type { Wire } from "./wire.ts";
 
@@ -14,6 +15,7 @@ export interface Services {
   readonly settings: Settings;
   readonly openSpool: OpenSpool;
   readonly logins: LoginGuard;
+  readonly passwordChecks: Turns;
   /** Undefined where there is no TLS. */
   readonly tls: TlsEndpoint | undefined;
   readonly newId: () => string;

@@ -27,6 +27,16 @@ export interface Limits {
   readonly loginFailures?: number;
   /** Failed logins from one address in `loginPeriod`, after which its logins are not looked at. @default 20 */
   readonly loginFailuresPerClient?: number;
+  /**
+   * Failed logins at one account in `loginPeriod`, from wherever, after which each address has three tries at it in that time: no more
+   * is looked at of many that guess together, and nobody is locked out by the failures of others. @default 20
+   */
+  readonly loginFailuresPerAccount?: number;
+  /**
+   * Passwords that are checked at once, since a check takes memory and a thread of the pool (of four, which files need too). 100 more
+   * wait for their turn; what comes on top is not looked at now. @default 3
+   */
+  readonly passwordChecks?: number;
   /** Milliseconds for which failed logins are remembered. @default 600_000 */
   readonly loginPeriod?: number;
   /** Fields Received, at most: a mail with more goes in circles (RFC 5321 §6.3). @default 100 */
@@ -66,6 +76,8 @@ export const limitRules: Rules<Limits> = {
   junk: isInteger(1),
   loginFailures: isInteger(1),
   loginFailuresPerClient: isInteger(1),
+  loginFailuresPerAccount: isInteger(1),
+  passwordChecks: isInteger(1, 1000),
   loginPeriod: isDuration,
   received: isInteger(1),
 };
@@ -95,6 +107,8 @@ export function limitsFor(mode: string, given: Limits = {}): Required<Limits> {
     junk: 100,
     loginFailures: 3,
     loginFailuresPerClient: 20,
+    loginFailuresPerAccount: 20,
+    passwordChecks: 3,
     loginPeriod: 600_000,
     received: 100,
     ...definedOf(given),

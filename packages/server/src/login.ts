@@ -2,7 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Refusal } from "@postroad/core";
 import { CommandError, dismiss, refuse } from "./command-error.ts";
 import type { Dialogue } from "./dialogue.ts";
-import { MAX_LINE, expectSilence, nextLine } from "./dialogue.ts";
+import { expectSilence } from "./dialogue.ts";
+import type { Tried } from "./login-exchange.ts";
+import { barredLogin, exchangeOf } from "./login-exchange.ts";
 import type { Answer } from "./reply.ts";
 import { answer } from "./reply.ts";
 import type { Exchange, Mechanism } from "./sasl/exchange.ts";
@@ -22,7 +24,6 @@ const MECHANISMS: ReadonlyMap<string, Mechanism> = new Map([
   ["XOAUTH2", xoauth2],
   ["EXTERNAL", external],
 ]);
-
 
 /** The mechanisms that can be used now, strongest first: none before TLS, and none after a login. */
 export function mechanismsFor({ session, services, binding }: Dialogue): readonly string[] {
@@ -51,13 +52,12 @@ export async function auth(args: string, dialogue: Dialogue): Promise<Answer> {
   }
   if (more.length > 0) throw refuse(501, "5.5.4", "AUTH takes a mechanism and one response");
   if (services.logins.barred(dialogue.clientKey)) throw barredLogin(dialogue);
-  let claimed: string | undefined;
-  const exchange = exchangeOf(dialogue, initial, (user) => (claimed = user));
-  const login = await outcomeOf(mechanism, exchange, dialogue);
+  const tried: Tried = { user: undefined, counted: false };
+  const login = await outcomeOf(mechanism, exchangeOf(dialogue, initial, tried), dialogue);
   services.settings.onEvent({
-    kind: "login", session, mechanism: name.toUpperCase(), user: claimed === undefined ? undefined : printable(claimed, 255), accepted: login !== undefined,
+    kind: "login", session, mechanism: name.toUpperCase(), user: tried.user === undefined ? undefined : printable(tried.user, 255), accepted: login !== undefined,
   });
-  if (login === undefined) throw await refusedLogin(dialogue);
+  if (login === undefined) throw await refusedLogin(dialogue, tried);
   session.login = login;
   return answer(235, "2.7.0", "logged in");
 }
@@ -84,43 +84,13 @@ async function outcomeOf(mechanism: Mechanism, exchange: Exchange, { session, se
 }
 
 /** The more often it fails, the longer it takes; then it ends (RFC 4954 §4, §9). */
-async function refusedLogin(dialogue: Dialogue): Promise<CommandError> {
+async function refusedLogin(dialogue: Dialogue, { user = "", counted }: Tried): Promise<CommandError> {
   const { services, clientKey } = dialogue;
   const { limits, timeouts } = services.settings;
   dialogue.loginFailures += 1;
-  services.logins.failed(clientKey);
+  // Refused before anything was looked at, it has failed all the same.
+  if (!counted) services.logins.begin(clientKey, user);
   if (timeouts.loginDelay > 0) await delay(timeouts.loginDelay * dialogue.loginFailures);
   if (dialogue.loginFailures >= limits.loginFailures) return dismiss(421, "4.7.0", "too many failed logins");
   return refuse(535, "5.7.8", "name or secret are wrong");
-}
-
-/** Nothing is looked at, so the answer is the same for any password; who goes on all the same has to go. */
-function barredLogin(dialogue: Dialogue): CommandError {
-  dialogue.loginFailures += 1;
-  if (dialogue.loginFailures >= dialogue.services.settings.limits.loginFailures) return dismiss(421, "4.7.0", "too many failed logins");
-  return refuse(454, "4.7.0", "too many failed logins, try again later");
-}
-
-function exchangeOf(dialogue: Dialogue, initial: string | undefined, claim: (user: string) => void): Exchange {
-  const { session, services, binding } = dialogue;
-  return {
-    session,
-    authenticator: services.settings.authenticator,
-    // "=" stands for an empty response (RFC 4954 §4).
-    initial: initial === undefined ? undefined : initial === "=" ? Buffer.alloc(0) : decoded(initial),
-    claim,
-    binding,
-    async ask(challenge) {
-      dialogue.wire.write(`334 ${Buffer.from(challenge).toString("base64")}\r\n`);
-      const line = await nextLine(dialogue, MAX_LINE);
-      if (typeof line !== "string") throw "silence" in line ? dismiss(421, "4.4.2", "the login took too long") : refuse(500, "5.5.6", "not a line of a login");
-      if (line === "*") throw refuse(501, "5.7.0", "login cancelled");
-      return decoded(line);
-    },
-  };
-}
-
-function decoded(text: string): Buffer {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw refuse(501, "5.5.2", "not base64");
-  return Buffer.from(text, "base64");
 }

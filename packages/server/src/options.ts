@@ -186,9 +186,13 @@ function contradictions({ mode, tls, cleartextAuth, authenticator }: Settings): 
   return issues;
 }
 
-/** The rule where there is no other: an address, or a domain, that the login is known by. */
-export const maySendAs: SenderCheck = (address, { user, senders = [user] }) => {
+/**
+ * The rule where there is no other: an address, or a domain, that the login is known by. Only what stands in `senders` may be a pattern: a
+ * name is whatever its owner could register, and `*` is one.
+ */
+export const maySendAs: SenderCheck = (address, { user, senders }) => {
   const wanted = address.toLowerCase();
+  if (senders === undefined) return wanted === user.toLowerCase();
   const domain = wanted.slice(wanted.lastIndexOf("@"));
   return senders.some((sender) => sender === "*" || [wanted, domain].includes(sender.toLowerCase()));
 };

@@ -13,6 +13,7 @@ import { trustedProxies } from "./proxy.ts";
 import { spools } from "./spool.ts";
 import type { TlsEndpoint } from "./tls-endpoint.ts";
 import { tlsEndpoint } from "./tls-endpoint.ts";
+import { turns } from "./turns.ts";
 
 /** Takes mail over SMTP, or LMTP, and hands it to a transport. */
 export interface Server extends AsyncDisposable {
@@ -36,11 +37,20 @@ export interface Server extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Passwords that may wait for their check. */
+const PASSWORDS_WAITING = 100;
+
 /** Throws a ConfigError for wrong options, and what node:tls throws for a certificate it cannot use. */
 export function createServer(options: ServerOptions): Server {
   const settings = settingsFrom(options);
   const isProxy = trustedProxies(settings.proxies);
-  const shared = { settings, openSpool: spools(settings.spool), logins: loginGuard(settings.limits, settings.clock), newId };
+  const shared = {
+    settings,
+    openSpool: spools(settings.spool),
+    logins: loginGuard(settings.limits, settings.clock),
+    passwordChecks: turns(settings.limits.passwordChecks, PASSWORDS_WAITING),
+    newId,
+  };
   const clients = countClients(settings.limits.connectionsPerClient);
   const open = new Set<Connection>();
   const listeners: Listener[] = [];

@@ -58,6 +58,12 @@ describe("submission: who may send as whom", () => {
     }
   });
 
+  it.each(["*", "@example.org"])("U8: a login whose name is %s sends as nobody else", async (user) => {
+    await using running = await submission();
+    await using client = await loggedIn(running, user);
+    expect(await client.say("MAIL FROM:<bob@example.org>")).toBe(`550 5.7.1 ${user} may not send as bob@example.org`);
+  });
+
   it("U31: AUTH= is read and believed from nobody", async () => {
     await using running = await submission();
     await using client = await loggedIn(running);

@@ -13,6 +13,11 @@ export interface Exchange {
   ask(challenge: string): Promise<Buffer>;
   /** Whom the client claims to be, for logs, as soon as it is known. */
   claim(user: string): void;
+  /**
+   * Looks at the proof of whom was claimed: counted as a failure while it is under way, and after it where it gives nothing. `costly`
+   * ones wait for their turn. Throws where the limit is reached.
+   */
+  prove(look: () => Promise<Login | undefined> | Login | undefined, costly?: "costly"): Promise<Login | undefined>;
   /** What ties the login to TLS (RFC 9266), for SCRAM-SHA-256-PLUS. */
   readonly binding: Buffer | undefined;
 }

@@ -9,5 +9,5 @@ export async function external(exchange: Exchange): Promise<Login | undefined> {
   exchange.claim(user);
   const certificate = exchange.session.tls?.certificate;
   if (certificate === undefined) return undefined;
-  return exchange.authenticator.certificate?.({ user, certificate }, exchange.session);
+  return exchange.prove(() => exchange.authenticator.certificate?.({ user, certificate }, exchange.session));
 }

@@ -21,6 +21,7 @@ export async function login(exchange: Exchange): Promise<Login | undefined> {
   return pass.includes("\0") ? undefined : check(exchange, user, pass);
 }
 
-async function check({ authenticator, session }: Exchange, user: string, pass: string): Promise<Login | undefined> {
-  return pass === "" ? undefined : authenticator.password?.({ user, pass }, session);
+async function check(exchange: Exchange, user: string, pass: string): Promise<Login | undefined> {
+  const { authenticator, session } = exchange;
+  return pass === "" ? undefined : exchange.prove(() => authenticator.password?.({ user, pass }, session), "costly");
 }

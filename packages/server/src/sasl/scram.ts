@@ -28,10 +28,10 @@ export function scram(plus: boolean): Mechanism {
     const bound = Buffer.concat([Buffer.from(header), plus && exchange.binding !== undefined ? exchange.binding : Buffer.alloc(0)]);
     const intact = joint === nonce && binding === bound.toString("base64");
     const message = `${bare},${serverFirst},${withoutProof}`;
-    if (!intact || !proves(secret, message, Buffer.from(proof, "base64"))) return undefined;
+    const login = await exchange.prove(() => (intact && proves(secret, message, Buffer.from(proof, "base64")) ? secret.login : undefined));
     // The client checks us in turn, and says nothing in reply.
-    await exchange.ask(`v=${base64(hmac(secret.serverKey, message))}`);
-    return secret.login;
+    if (login !== undefined) await exchange.ask(`v=${base64(hmac(secret.serverKey, message))}`);
+    return login;
   };
 }
 

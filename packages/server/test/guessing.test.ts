@@ -1,0 +1,136 @@
+import { describe, expect, it } from "vitest";
+import type { Login, SubmissionOptions } from "../src/index.ts";
+import type { Client, DialOptions } from "./client.ts";
+import type { Running } from "./support.ts";
+import { plainLogin, submission } from "./support.ts";
+
+const USER = "ann@example.org";
+const OPTIONS: Partial<SubmissionOptions> = { insecureCleartextAuth: true, limits: { loginFailures: 100, loginFailuresPerAccount: 1000 } };
+
+async function greeted(running: Running, localAddress?: string): Promise<Client> {
+  const options: DialOptions = localAddress === undefined ? {} : { localAddress };
+  const client = await running.dial(options);
+  await client.say("EHLO client.example");
+  return client;
+}
+
+/** An authenticate hook that answers when it is told to. */
+function held(): { authenticate: NonNullable<SubmissionOptions["authenticate"]>; readonly asked: string[]; most: number; release(): void } {
+  let release: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  let busy = 0;
+  const self = {
+    asked: [] as string[],
+    most: 0,
+    release: () => release(),
+    async authenticate({ user, pass }: { readonly user: string; readonly pass: string }): Promise<Login | undefined> {
+      self.asked.push(pass);
+      busy += 1;
+      self.most = Math.max(self.most, busy);
+      await gate;
+      busy -= 1;
+      return pass === "s3cret" ? { user } : undefined;
+    },
+  };
+  return self;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+describe("guessing passwords", () => {
+  it("U7 #44: many that are tried at once are counted when they begin: none is looked at beyond the limit", async () => {
+    const hook = held();
+    await using running = await submission({ ...OPTIONS, authenticate: hook.authenticate, limits: { ...OPTIONS.limits, loginFailuresPerClient: 5, passwordChecks: 100 } });
+    const clients = await Promise.all(Array.from({ length: 20 }, () => greeted(running)));
+    const replies = Promise.all(clients.map((client, index) => client.say(plainLogin(USER, `guess${index}`))));
+    await until(() => hook.asked.length >= 5 && running.events.filter(({ kind }) => kind === "refused").length >= 15);
+    hook.release();
+    const heard = (await replies).map((reply) => reply?.slice(0, 3));
+    expect(hook.asked).toHaveLength(5);
+    expect([heard.filter((code) => code === "535").length, heard.filter((code) => code === "454").length]).toEqual([5, 15]);
+    for (const client of clients) client.socket.destroy();
+  });
+
+  it("U7 U22: few passwords are looked at at once, 100 wait, and what comes on top is not looked at", async () => {
+    const hook = held();
+    const limits = { ...OPTIONS.limits, loginFailuresPerClient: 1000, connectionsPerClient: 200, passwordChecks: 2 };
+    await using running = await submission({ ...OPTIONS, authenticate: hook.authenticate, limits });
+    const clients = await Promise.all(Array.from({ length: 105 }, () => greeted(running)));
+    const replies = Promise.all(clients.map((client) => client.say(plainLogin(USER, "s3cret"))));
+    await until(() => running.events.filter(({ kind }) => kind === "refused").length >= 3);
+    hook.release();
+    const heard = await replies;
+    expect(heard.filter((reply) => reply === "235 2.7.0 logged in")).toHaveLength(102);
+    expect(heard.filter((reply) => reply === "454 4.7.0 too many logins at once, try again later")).toHaveLength(3);
+    expect(hook.most).toBe(2);
+    for (const client of clients) client.socket.destroy();
+  });
+
+  it("U7: who has gone while it waited for its turn is not looked at", async () => {
+    const hook = held();
+    await using running = await submission({ ...OPTIONS, authenticate: hook.authenticate, limits: { ...OPTIONS.limits, passwordChecks: 1 } });
+    const [first, second, third] = [await greeted(running), await greeted(running), await greeted(running)];
+    const heard = first.say(plainLogin(USER, "first"));
+    await until(() => hook.asked.length === 1);
+    second.send(`${plainLogin(USER, "second")}\r\n`);
+    const last = third.say(plainLogin(USER, "s3cret"));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    second.socket.resetAndDestroy();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    hook.release();
+    expect(await heard).toMatch(/^535 /);
+    expect(await last).toMatch(/^235 /);
+    expect(hook.asked).toEqual(["first", "s3cret"]);
+    for (const client of [first, third]) client.socket.destroy();
+  });
+
+  it("U7: logins that cannot be checked, and those that are right, take nothing of the limit", async () => {
+    let down = true;
+    const authenticate = async ({ user, pass }: { user: string; pass: string }): Promise<Login | undefined> => {
+      if (down) throw new Error("the directory is down");
+      return pass === "s3cret" ? { user } : undefined;
+    };
+    await using running = await submission({ ...OPTIONS, authenticate, limits: { ...OPTIONS.limits, loginFailuresPerClient: 2 } });
+    for (let i = 0; i < 3; i += 1) {
+      await using client = await greeted(running);
+      expect(await client.say(plainLogin(USER, "s3cret"))).toMatch(/^454 4\.7\.0 logins cannot be checked/);
+    }
+    down = false;
+    for (let i = 0; i < 3; i += 1) {
+      await using client = await greeted(running);
+      expect(await client.say(plainLogin(USER, "s3cret"))).toMatch(/^235 /);
+    }
+  });
+
+  it("U7: guesses at one account from many addresses are counted together, and lock nobody out", async () => {
+    let now = 0;
+    const asked: string[] = [];
+    const authenticate = async ({ user, pass }: { user: string; pass: string }): Promise<Login | undefined> => {
+      asked.push(pass);
+      return pass === "s3cret" ? { user } : undefined;
+    };
+    const limits = { loginFailures: 100, loginFailuresPerAccount: 6, loginPeriod: 60_000 };
+    await using running = await submission({ ...OPTIONS, authenticate, clock: () => now, limits });
+    async function guess(address: string, times: number, pass = "guess", user = USER): Promise<readonly string[]> {
+      await using client = await greeted(running, address);
+      const heard: string[] = [];
+      for (let i = 0; i < times; i += 1) heard.push((await client.say(plainLogin(user, pass)))?.slice(0, 3) ?? "");
+      return heard;
+    }
+    for (const last of [1, 2, 3, 4, 5]) await guess(`127.0.1.${last}`, 5, "guess", last % 2 === 0 ? "ANN@example.org" : USER);
+    // Six pass at first, of two addresses; then the third of each is the last.
+    expect(asked).toHaveLength(5 + 3 + 3 + 3 + 3);
+    // Who comes from elsewhere, with the right password, or at first with a wrong one.
+    expect(await guess("127.0.2.1", 1, "s3cret")).toEqual(["235"]);
+    expect(await guess("127.0.2.2", 2)).toEqual(["535", "535"]);
+    expect(await guess("127.0.2.2", 1, "s3cret")).toEqual(["235"]);
+    // That forgets what went wrong from there.
+    expect(await guess("127.0.2.2", 4)).toEqual(["535", "535", "535", "454"]);
+    // Other accounts are none of it, and in the end it is over.
+    expect(await guess("127.0.1.1", 1, "s3cret", "bob@example.org")).toEqual(["235"]);
+    now = 60_001;
+    expect(await guess("127.0.1.1", 1, "s3cret")).toEqual(["235"]);
+  });
+});
