@@ -13,16 +13,22 @@ export interface DaemonOptions {
   readonly log: string;
   /** What the log says once it takes connections. */
   readonly ready: string;
+  /** On top of this process's environment. @default {} */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Milliseconds a server may take to end, before it is ended. */
 const GRACE = 10_000;
 
 /** Starts a server and waits until it is ready. Disposing ends it and every process it has started. */
-export async function startDaemon({ command, log, ready }: DaemonOptions): Promise<AsyncDisposable> {
+export async function startDaemon({ command, log, ready, env = {} }: DaemonOptions): Promise<AsyncDisposable> {
   const output = await open(log, "a");
   // A process group of its own, to be found by; and no server outlives a test runner that is killed.
-  const child = spawn("setpriv", ["--pdeathsig", "TERM", ...command], { detached: true, stdio: ["ignore", output.fd, output.fd] });
+  const child = spawn("setpriv", ["--pdeathsig", "TERM", ...command], {
+    detached: true,
+    stdio: ["ignore", output.fd, output.fd],
+    env: { ...process.env, ...env },
+  });
   const ended = new AbortController();
   child.once("error", (error) => ended.abort(error));
   child.once("exit", () => ended.abort(new Error(`${command[0]} has ended`)));

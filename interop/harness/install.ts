@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
 import { constants } from "node:fs";
-import { access, rm, writeFile } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { promisify } from "node:util";
+import { installPackages } from "./apt.ts";
 
 const run = promisify(execFile);
 
@@ -32,7 +33,7 @@ const SOURCES: Readonly<Record<Program, Source>> = {
 const PROGRAMS: readonly Program[] = ["postfix", "dovecot", "opendkim", "knot", "unbound", "swaks", "openssl"];
 
 /** Why a program cannot be used, for each that cannot. */
-export type Missing = Readonly<Partial<Record<Program, string>>>;
+export type Missing = Readonly<Partial<Record<Program | "exim", string>>>;
 
 /** Installs from Debian what is not there, where that is allowed, and tells what tests have to do without. */
 export async function install(): Promise<Missing> {
@@ -48,11 +49,16 @@ async function installAbsent(): Promise<string | undefined> {
   if (absent.length === 0) return undefined;
   if (!(await exists("/etc/debian_version"))) return "it is not installed, and this is not Debian";
   try {
-    await aptGetInstall(absent.flatMap((program) => SOURCES[program].packages));
+    await installPackages(absent.flatMap((program) => SOURCES[program].packages));
     return undefined;
   } catch (error) {
-    return `apt-get could not install it: ${error instanceof Error ? error.message.trim().split("\n").at(-1) : String(error)}`;
+    return `apt-get could not install it: ${lastWords(error)}`;
   }
+}
+
+/** The last line of an error, which is where apt-get says what was wrong. */
+export function lastWords(error: unknown): string {
+  return error instanceof Error ? (error.message.trim().split("\n").at(-1) ?? "") : String(error);
 }
 
 /** Dovecot 2.4 reads another configuration than ours. */
@@ -71,33 +77,6 @@ async function absentPrograms(): Promise<readonly Program[]> {
     PROGRAMS.map(async (program) => (await Promise.all(SOURCES[program].files.map(exists))).every(Boolean)),
   );
   return PROGRAMS.filter((_, index) => found[index] === false);
-}
-
-/** Removes nothing that is installed, such as another mail server. */
-async function aptGetInstall(packages: readonly string[]): Promise<void> {
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const options = ["-q", "-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::http::Timeout=30", "-o", "Acquire::Retries=1"];
-  console.error(`interop: installing ${packages.join(", ")}`);
-  const release = await keepServicesDown();
-  try {
-    await run("apt-get", [...options, "update"], { env });
-    await run("apt-get", [...options, "install", "-y", "--no-remove", "--no-install-recommends", ...packages], { env });
-  } finally {
-    await release();
-  }
-}
-
-const POLICY = "/usr/sbin/policy-rc.d";
-
-/** Debian starts a server that it installs, unless this script says no (101: forbidden by policy). */
-async function keepServicesDown(): Promise<() => Promise<void>> {
-  try {
-    await writeFile(POLICY, "#!/bin/sh\nexit 101\n", { flag: "wx", mode: 0o755 });
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return () => Promise.resolve();
-    throw error;
-  }
-  return () => rm(POLICY);
 }
 
 async function exists(path: string): Promise<boolean> {

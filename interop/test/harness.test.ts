@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, inject, it } from "vitest";
 import { livingMembers, startDaemon } from "../harness/daemon.ts";
 import { startDovecot } from "../harness/dovecot.ts";
+import { startExim } from "../harness/exim.ts";
 import { temporaryFolder } from "../harness/folder.ts";
 import { mailOf } from "../harness/mails.ts";
 import { onFreePorts } from "../harness/ports.ts";
@@ -42,6 +43,18 @@ describe("the harness", () => {
     await dovecot[Symbol.asyncDispose]();
     expect(await livingMembers(group)).toEqual([]);
     expect(existsSync(dirname(run))).toBe(false);
+  });
+
+  it.skipIf("exim" in missing)("leaves nothing of Exim behind", async () => {
+    await using exim = await startExim({ program: inject("exim") });
+    await using transport = smtp({ host: "127.0.0.1", port: exim.ports.relay, security: "none" });
+    await transport.send(mailOf({ to: [exim.mailbox().address] }));
+    const [started = ""] = await exim.logged("daemon started");
+    const group = Number(/pid=(\d+)/.exec(started)?.[1]);
+    expect((await livingMembers(group)).length).toBeGreaterThan(0);
+    await exim[Symbol.asyncDispose]();
+    expect(await livingMembers(group)).toEqual([]);
+    await expect(exim.logged("")).rejects.toThrow("ENOENT");
   });
 
   it("says why a server did not start", async () => {
