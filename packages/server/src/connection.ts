@@ -4,11 +4,13 @@ import type { ClientCounts } from "./clients.ts";
 import { clientKey, plainAddress } from "./clients.ts";
 import { CommandError, dismiss } from "./command-error.ts";
 import { converse } from "./conversation.ts";
-import type { Dialogue, Services } from "./dialogue.ts";
+import type { Dialogue, Services, SessionState } from "./dialogue.ts";
 import { openDialogue } from "./dialogue.ts";
+import type { OnEvent } from "./events.ts";
 import { readProxyHeader } from "./proxy.ts";
-import { failed, refusalAnswer, wireForm } from "./reply.ts";
+import { closing, failed, refusalAnswer, wireForm } from "./reply.ts";
 import { secure } from "./starttls.ts";
+import type { Session } from "./types.ts";
 import type { Wire } from "./wire.ts";
 import { openWire } from "./wire.ts";
 
@@ -32,6 +34,7 @@ export interface Connection {
 
 export function openConnection(socket: Socket, entrance: Entrance): Connection {
   const wire = openWire(socket);
+  const abandoned = Promise.withResolvers<void>();
   let dialogue: Dialogue | undefined;
   let stopping = false;
 
@@ -47,7 +50,7 @@ export function openConnection(socket: Socket, entrance: Entrance): Connection {
   }
 
   return {
-    over: Promise.all([run(), wire.closed]).then(() => undefined),
+    over: Promise.all([Promise.race([run(), abandoned.promise]), wire.closed]).then(() => undefined),
     stop() {
       stopping = true;
       if (dialogue === undefined) return wire.destroy();
@@ -55,26 +58,29 @@ export function openConnection(socket: Socket, entrance: Entrance): Connection {
       wire.wake();
     },
     destroy() {
-      if (dialogue?.delivering !== true) wire.destroy();
+      if (dialogue?.delivering === true) return;
+      wire.destroy();
+      // A hook that does not settle holds nobody up: there is nothing left that it could decide.
+      abandoned.resolve();
     },
   };
 }
 
 /** Learns who is there. */
 async function arrive(socket: Socket, wire: Wire, { services, isProxy }: Entrance): Promise<Dialogue> {
-  const { settings, newId } = services;
-  const peer = { address: plainAddress(socket.remoteAddress ?? ""), port: socket.remotePort ?? 0 };
-  const said = isProxy(peer.address) ? await readProxyHeader(wire, settings.timeouts.proxy) : undefined;
-  const { address, port } = said ?? peer;
-  const client = plainAddress(address);
-  const session = { id: newId(), mode: settings.mode, client, port, hello: undefined, tls: undefined, login: undefined };
-  return openDialogue(wire, services, session, clientKey(client));
+  const session = visitor(socket, services);
+  const said = isProxy(session.client) ? await readProxyHeader(wire, services.settings.timeouts.proxy) : undefined;
+  if (said !== undefined) {
+    session.client = plainAddress(said.address);
+    session.port = said.port;
+  }
+  return openDialogue(wire, services, session, clientKey(session.client));
 }
 
 async function hold(dialogue: Dialogue, { services, implicitTls, clients }: Entrance): Promise<void> {
   const { wire, session, clientKey: key } = dialogue;
   const { onEvent } = services.settings;
-  if (!clients.enter(key)) return turnAway(wire, implicitTls);
+  if (!clients.enter(key)) return turnAway(wire, implicitTls, session, onEvent);
   let reason = "";
   onEvent({ kind: "opened", session });
   try {
@@ -91,10 +97,19 @@ async function hold(dialogue: Dialogue, { services, implicitTls, clients }: Entr
   }
 }
 
+const CROWDED = wireForm(closing(421, "4.7.0", "too many connections, try again later"));
+
 /** Before a handshake nothing can be said that the client would understand. */
-export function turnAway(wire: Wire, implicitTls: boolean): void {
-  if (!implicitTls) wire.write(wireForm(dismiss(421, "4.7.0", "too many connections, try again later").answer));
+export function turnAway(wire: Wire, implicitTls: boolean, session: Session, onEvent: OnEvent): void {
+  if (!implicitTls) wire.write(CROWDED);
   wire.close();
+  onEvent({ kind: "refused", session, command: "", reply: CROWDED.trimEnd() });
+}
+
+/** Who comes to this socket, as far as is known without a word. */
+export function visitor(socket: Socket, { settings, newId }: Services): SessionState {
+  const client = plainAddress(socket.remoteAddress ?? "");
+  return { id: newId(), mode: settings.mode, client, port: socket.remotePort ?? 0, hello: undefined, tls: undefined, login: undefined };
 }
 
 /** The first word is ours (RFC 5321 §4.3.1): who speaks before it does not listen. */

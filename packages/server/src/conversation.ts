@@ -62,10 +62,11 @@ async function respond(line: Line, dialogue: Dialogue): Promise<Answers> {
   const answers = await outcome(line, verb, dialogue);
   const last = "code" in answers ? answers : answers.at(-1);
   const isMessage = verb === "DATA" || verb === "BDAT";
-  if (last?.code === 250 && isMessage) dialogue.errors = dialogue.junk = 0;
+  if (last?.code === 250 && isMessage) dialogue.errors = dialogue.deferrals = dialogue.junk = 0;
   else if (JUNK.has(verb)) dialogue.junk += 1;
   if (last !== undefined && last.code >= 400) {
     if (last.code >= 500) dialogue.errors += 1;
+    else dialogue.deferrals += 1;
     report(verb, last, dialogue);
   }
   // Who has the mail has to be said: the next command ends it.
@@ -107,8 +108,9 @@ function report(verb: string, answer: Answer, { session, services }: Dialogue): 
   services.settings.onEvent({ kind: "refused", session, command, reply: wireForm(answer).trimEnd() });
 }
 
-function tooMuch({ errors, junk, services }: Dialogue): Answer | undefined {
+function tooMuch({ errors, deferrals, junk, services }: Dialogue): Answer | undefined {
   const { limits } = services.settings;
   if (errors >= limits.errors) return closing(421, "4.7.0", "too many errors");
+  if (deferrals > limits.deferrals) return closing(421, "4.7.0", "too many commands that are deferred");
   return junk > limits.junk ? closing(421, "4.7.0", "too many commands without a mail") : undefined;
 }

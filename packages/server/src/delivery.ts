@@ -1,4 +1,4 @@
-import type { Content, Mail, Receipt } from "@postroad/core";
+import type { Content, Mail, Outcome, Receipt } from "@postroad/core";
 import { Refusal, receipt, verdictOf } from "@postroad/core";
 import type { Dialogue } from "./dialogue.ts";
 import { refuseLoop } from "./header.ts";
@@ -29,10 +29,16 @@ export async function deliver(dialogue: Dialogue, transaction: OpenTransaction, 
     if (!(error instanceof Refusal)) settings.onEvent({ kind: "error", session, doing: "message", error });
     report = receipt(draft, error instanceof Refusal ? verdictOf(error, "server") : ownFault);
   }
+  if (report.outcomes.every(isLackOfRoom)) services.room.lacked(draft.content.size ?? 0);
   const answers = await answersTo(mail, report, transaction, dialogue);
   const reply = answers.map(wireForm).join("").trimEnd();
   settings.onEvent({ kind: "mail", session, id, size: draft.content.size ?? 0, receipt: report, reply });
   return answers;
+}
+
+/** Of ours: what another server says in a reply is about itself. */
+function isLackOfRoom({ kind, status, reply }: Outcome): boolean {
+  return kind === "deferred" && status === "4.3.1" && reply === undefined;
 }
 
 function mailOf(id: string, { session, from, recipients, parameters }: OpenTransaction, content: Content): Mail {

@@ -3,6 +3,7 @@ import { dismiss } from "./command-error.ts";
 import type { Line } from "./input.ts";
 import type { LoginGuard } from "./login-guard.ts";
 import type { Settings } from "./options.ts";
+import type { Room } from "./room.ts";
 import type { OpenSpool } from "./spool.ts";
 import type { TlsEndpoint } from "./tls-endpoint.ts";
 import type { OpenTransaction } from "./transaction.ts";
@@ -16,6 +17,7 @@ export interface Services {
   readonly openSpool: OpenSpool;
   readonly logins: LoginGuard;
   readonly passwordChecks: Turns;
+  readonly room: Room;
   /** Undefined where there is no TLS. */
   readonly tls: TlsEndpoint | undefined;
   readonly newId: () => string;
@@ -40,8 +42,9 @@ export interface Dialogue {
   transaction: OpenTransaction | undefined;
   /** Mails begun over this connection. */
   mails: number;
-  /** Commands since the last mail that were refused, and that got nothing further. */
+  /** Commands since the last mail that were refused, deferred, and that got nothing further. */
   errors: number;
+  deferrals: number;
   junk: number;
   loginFailures: number;
   /** A message has come in, and the transport has not yet said what becomes of it. */
@@ -60,6 +63,7 @@ export function openDialogue(wire: Wire, services: Services, session: SessionSta
     transaction: undefined,
     mails: 0,
     errors: 0,
+    deferrals: 0,
     junk: 0,
     loginFailures: 0,
     delivering: false,
@@ -74,13 +78,21 @@ export interface Silence {
 /** A response of a login may be so long (RFC 4954 §4); what else comes is bounded by `limits.command`. */
 export const MAX_LINE = 12_288;
 
-/** The next line of at most `max` octets, in time: a client that trickles gets no more of it than one that is silent. */
-export async function nextLine({ wire, services }: Dialogue, max: number, wakeable: boolean = false): Promise<Line | Silence> {
+/**
+ * The next line of at most `max` octets, in time: a client that trickles gets no more of it than one that is silent. Between the chunks
+ * of a message that is the message's time.
+ */
+export async function nextLine({ wire, services, transaction }: Dialogue, max: number, wakeable: boolean = false): Promise<Line | Silence> {
   // Not the clock of the day, which may be set.
-  const until = performance.now() + services.settings.timeouts.command;
+  const since = performance.now();
+  const pace = transaction?.pace;
+  const until = since + Math.min(services.settings.timeouts.command, pace?.left ?? Infinity);
   for (;;) {
     const line = wire.input.line(max);
-    if (line !== undefined) return line;
+    if (line !== undefined) {
+      pace?.waited(performance.now() - since);
+      return line;
+    }
     const how = await wire.more(until - performance.now(), wakeable);
     if (how !== "input") return { silence: how };
   }

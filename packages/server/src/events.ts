@@ -7,7 +7,7 @@ export type ServerEvent =
   | { readonly kind: "closed"; readonly session: Session; readonly reason: string }
   /** A login was tried. `user` is undefined where it did not get far enough to say. */
   | { readonly kind: "login"; readonly session: Session; readonly mechanism: string; readonly user: string | undefined; readonly accepted: boolean }
-  /** A command was answered with 4xx or 5xx. `command` is `""` for what is none. */
+  /** A command was answered with 4xx or 5xx, or a client turned away that has too many connections. `command` is `""` for what is none. */
   | { readonly kind: "refused"; readonly session: Session; readonly command: string; readonly reply: string }
   /** The transport has settled, and the client been told so. `bounced` of them are reported to the sender by mail. */
   | { readonly kind: "mail"; readonly session: Session; readonly id: string; readonly size: number; readonly receipt: Receipt; readonly reply: string }

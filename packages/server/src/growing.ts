@@ -25,6 +25,12 @@ export class Growing {
     return this.#buffer.subarray(0, this.size);
   }
 
+  /** Keeps the first `size` octets. */
+  cut(size: number): void {
+    this.size = size;
+    if (this.#buffer.byteLength > 2 * size + SMALLEST) this.#buffer = Buffer.from(this.#buffer.subarray(0, size));
+  }
+
   /** Lets go of everything. */
   clear(): void {
     this.#buffer = NOTHING;

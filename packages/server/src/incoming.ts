@@ -19,7 +19,7 @@ export class Incoming {
   /** Octets so far. */
   size = 0;
   /** The bound that was passed first; nothing is kept from then on. */
-  excess: "message" | "header" | undefined;
+  excess: "message" | "header" | "memory" | undefined;
   readonly #head = new Growing();
   readonly #body: Spool;
   readonly #max: Required<Pick<Limits, "size" | "header">>;
@@ -56,9 +56,10 @@ export class Incoming {
     return this.#body.release();
   }
 
-  #exceed(what: "message" | "header"): void {
+  #exceed(what: "message" | "header" | "memory"): void {
     this.excess = what;
     this.#head.clear();
+    this.#body.countHeader(0);
   }
 
   /** Until the end of the header is seen; what came with it is body. */
@@ -67,13 +68,14 @@ export class Incoming {
     this.#head.push(text);
     const bytes = this.#head.bytes();
     const end = headEnd(bytes, before);
-    if ((end ?? bytes.byteLength) > this.#max.header) {
-      this.#exceed("header");
-      return;
+    const size = end ?? bytes.byteLength;
+    if (size > this.#max.header) this.#exceed("header");
+    else if (!this.#body.countHeader(size)) this.#exceed("memory");
+    else if (end !== undefined) {
+      this.#headSize = end;
+      this.#body.write(bytes.subarray(end));
+      this.#head.cut(end);
     }
-    if (end === undefined) return;
-    this.#headSize = end;
-    this.#body.write(bytes.subarray(end));
   }
 }
 

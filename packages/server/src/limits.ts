@@ -19,8 +19,10 @@ export interface Limits {
   readonly mails?: number;
   /** Octets of a command with its CRLF, at least 512 (RFC 5321 §4.5.3.1.4); 12,288 in a login (RFC 4954 §4). @default 2048 */
   readonly command?: number;
-  /** Commands of one connection that are refused. @default 20 */
+  /** Commands that are refused with 5xx, between two mails. @default 20 */
   readonly errors?: number;
+  /** Commands that are deferred with 4xx, between two mails: as many as a mail may have recipients that are all deferred. @default 1000 */
+  readonly deferrals?: number;
   /** NOOP, RSET, VRFY and other commands that get no mail further, between two mails. @default 100 */
   readonly junk?: number;
   /** Failed logins of one connection. @default 3 */
@@ -55,6 +57,10 @@ export interface Timeouts {
   readonly tls?: number;
   /** Header of the PROXY protocol. @default 10_000 */
   readonly proxy?: number;
+  /** Each call of a hook: `authenticate`, `sender`, `recipient` and the steps of `policies`. @default 60_000 */
+  readonly hook?: number;
+  /** After there was no room for a message (4.3.1): so long MAIL is answered 452 unless SIZE says that it is a smaller one. @default 5000 */
+  readonly room?: number;
   /** `to.send`; a client waits ten minutes for the reply (RFC 5321 §4.5.3.2.6). @default 540_000 */
   readonly send?: number;
   /** A login that failed is answered after this, times the failures of the connection. @default 1000 */
@@ -73,6 +79,7 @@ export const limitRules: Rules<Limits> = {
   mails: isInteger(1),
   command: isInteger(512, 65_536),
   errors: isInteger(1),
+  deferrals: isInteger(1),
   junk: isInteger(1),
   loginFailures: isInteger(1),
   loginFailuresPerClient: isInteger(1),
@@ -88,6 +95,8 @@ export const timeoutRules: Rules<Timeouts> = {
   rate: isInteger(1),
   tls: isDuration,
   proxy: isDuration,
+  hook: isDuration,
+  room: isDuration,
   send: isDuration,
   loginDelay: isInteger(0, 60_000),
   shutdown: isDuration,
@@ -104,6 +113,7 @@ export function limitsFor(mode: string, given: Limits = {}): Required<Limits> {
     mails: 1000,
     command: 2048,
     errors: 20,
+    deferrals: 1000,
     junk: 100,
     loginFailures: 3,
     loginFailuresPerClient: 20,
@@ -122,6 +132,8 @@ export function timeoutsFrom(given: Timeouts = {}): Required<Timeouts> {
     rate: 500,
     tls: 30_000,
     proxy: 10_000,
+    hook: 60_000,
+    room: 5000,
     send: 540_000,
     loginDelay: 1000,
     shutdown: 30_000,

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { Server } from "node:net";
 import { createServer } from "node:net";
 import type { Connection, Entrance } from "./connection.ts";
-import { openConnection, turnAway } from "./connection.ts";
+import { openConnection, turnAway, visitor } from "./connection.ts";
 import { openWire } from "./wire.ts";
 
 /** Where to listen. */
@@ -33,7 +33,7 @@ export async function openListener(endpoint: Endpoint, entrance: Entrance, open:
   const { connections: max } = entrance.services.settings.limits;
   const mine = new Set<Connection>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    if (open.size >= max) turnAway(openWire(socket), entrance.implicitTls);
+    if (open.size >= max) turnAway(openWire(socket), entrance.implicitTls, visitor(socket, entrance.services), entrance.services.settings.onEvent);
     else void keep(openConnection(socket, entrance));
   });
 

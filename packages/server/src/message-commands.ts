@@ -23,7 +23,7 @@ export async function data(args: string, dialogue: Dialogue): Promise<readonly A
   try {
     const patience = pace(dialogue);
     while (!message.ended) {
-      const chunk = await next(dialogue, patience, message);
+      const chunk = await next(dialogue, patience);
       wire.input.unshift(chunk.subarray(await message.take(chunk)));
     }
     return await conclude(dialogue, transaction, message);
@@ -60,20 +60,24 @@ function outOfOrder(transaction: OpenTransaction | undefined): Error | undefined
 
 /** A chunk is read to its end even where nobody wants it. */
 async function takeChunk(size: number, message: Reception | undefined, dialogue: Dialogue): Promise<void> {
-  const patience = pace(dialogue);
+  const { transaction } = dialogue;
+  const patience = message === undefined || transaction === undefined ? pace(dialogue) : (transaction.pace ??= pace(dialogue));
   for (let left = size; left > 0; ) {
-    const chunk = await next(dialogue, patience, { size: size - left }, left);
+    const chunk = await next(dialogue, patience, left);
     left -= chunk.byteLength;
     if (message !== undefined) await message.take(chunk);
   }
 }
 
 /** The next octets of the message, as soon as they are there. */
-async function next(dialogue: Dialogue, patience: Pace, message: { readonly size: number }, max?: number): Promise<Buffer> {
+async function next(dialogue: Dialogue, patience: Pace, max?: number): Promise<Buffer> {
   for (;;) {
     const chunk = dialogue.wire.input.take(max);
-    if (chunk !== undefined) return chunk;
-    const how = await patience(message.size);
+    if (chunk !== undefined) {
+      patience.took(chunk.byteLength);
+      return chunk;
+    }
+    const how = await patience.more();
     if (how === "timeout") throw dismiss(421, "4.4.2", "the message comes too slowly");
     if (how === "end") throw dismiss(421, "4.4.2", "the message ends early");
   }
@@ -81,7 +85,10 @@ async function next(dialogue: Dialogue, patience: Pace, message: { readonly size
 
 function receptionFor({ services, session }: Dialogue, dots: boolean): Reception {
   const { onEvent } = services.settings;
-  return new Reception(services, dots, (error) => onEvent({ kind: "error", session, doing: "spool", error }));
+  return new Reception(services, dots, (error, octets) => {
+    services.room.lacked(octets);
+    onEvent({ kind: "error", session, doing: "spool", error });
+  });
 }
 
 async function conclude(dialogue: Dialogue, transaction: OpenTransaction, message: Reception): Promise<readonly Answer[]> {

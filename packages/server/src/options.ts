@@ -6,6 +6,7 @@ import type { Authenticate, Authenticator } from "./authenticator.ts";
 import { authenticatorOf } from "./authenticator.ts";
 import type { OnEvent } from "./events.ts";
 import { safely } from "./events.ts";
+import { bounded, boundedAuthenticator, boundedPolicy } from "./hooks.ts";
 import type { Limits, Timeouts } from "./limits.ts";
 import { limitRules, limitsFor, timeoutRules, timeoutsFrom } from "./limits.ts";
 import { isHostName } from "./path.ts";
@@ -138,19 +139,20 @@ export function settingsFrom(options: ServerOptions): Settings {
 
 function settled(options: ServerOptions, mode: Mode): Settings {
   const submission = options.mode === undefined || options.mode === "submission" ? options : undefined;
-  const authenticator = authenticatorOf(submission?.authenticate);
+  const timeouts = timeoutsFrom(options.timeouts);
+  const sender = submission === undefined || submission.sender === false ? undefined : (submission.sender ?? maySendAs);
   return {
     mode,
     to: options.to,
     bounce: options.mode === "lmtp" ? undefined : options.bounce,
     hostname: options.hostname ?? systemName(),
     tls: options.tls,
-    authenticator,
-    sender: submission === undefined || submission.sender === false ? undefined : (submission.sender ?? maySendAs),
-    recipient: options.recipient ?? (() => true),
-    policies: options.policies ?? [],
+    authenticator: boundedAuthenticator(authenticatorOf(submission?.authenticate), timeouts.hook),
+    sender: sender === undefined ? undefined : bounded("sender", sender, timeouts.hook),
+    recipient: bounded("recipient", options.recipient ?? (() => true), timeouts.hook),
+    policies: (options.policies ?? []).map((policy) => boundedPolicy(policy, timeouts.hook)),
     limits: limitsFor(mode, options.limits),
-    timeouts: timeoutsFrom(options.timeouts),
+    timeouts,
     spool: options.spool ?? {},
     proxies: options.proxies ?? [],
     cleartextAuth: submission?.insecureCleartextAuth ?? false,

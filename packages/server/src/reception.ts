@@ -17,13 +17,13 @@ export class Reception {
   readonly #limits: Required<Limits>;
   readonly #scanner: TextScanner;
   readonly #message: Incoming;
-  readonly #onFault: (error: unknown) => void;
+  readonly #onFault: (error: unknown, octets: number) => void;
   #broken = false;
   readonly #write = (text: Buffer): void => {
     if (!this.#broken) this.#message.write(text);
   };
 
-  constructor({ settings, openSpool }: Services, dots: boolean, onFault: (error: unknown) => void) {
+  constructor({ settings, openSpool }: Services, dots: boolean, onFault: (error: unknown, octets: number) => void) {
     this.#limits = settings.limits;
     this.#scanner = new TextScanner(dots, settings.limits.line);
     this.#message = new Incoming(openSpool(), settings.limits);
@@ -52,6 +52,7 @@ export class Reception {
     if (fault !== undefined) return faultAnswer(fault, this.#limits.line);
     const { excess } = this.#message;
     if (excess === undefined) return undefined;
+    if (excess === "memory") return NO_SPACE;
     return answer(552, "5.3.4", excess === "header" ? `a header has at most ${this.#limits.header} octets` : `a message has at most ${this.#limits.size} octets`);
   }
 
@@ -72,7 +73,7 @@ export class Reception {
       return await work;
     } catch (error) {
       this.#broken = true;
-      this.#onFault(error);
+      this.#onFault(error, this.#message.size);
       return undefined;
     }
   }

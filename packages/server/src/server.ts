@@ -10,6 +10,7 @@ import { loginGuard } from "./login-guard.ts";
 import type { ServerOptions, Settings, TlsOptions } from "./options.ts";
 import { settingsFrom } from "./options.ts";
 import { trustedProxies } from "./proxy.ts";
+import { room } from "./room.ts";
 import { spools } from "./spool.ts";
 import type { TlsEndpoint } from "./tls-endpoint.ts";
 import { tlsEndpoint } from "./tls-endpoint.ts";
@@ -49,6 +50,7 @@ export function createServer(options: ServerOptions): Server {
     openSpool: spools(settings.spool),
     logins: loginGuard(settings.limits, settings.clock),
     passwordChecks: turns(settings.limits.passwordChecks, PASSWORDS_WAITING),
+    room: room(settings.timeouts.room, settings.clock),
     newId,
   };
   const clients = countClients(settings.limits.connectionsPerClient);
@@ -120,8 +122,11 @@ async function dispose(listeners: readonly Listener[], { to, bounce, timeouts }:
   }, timeouts.shutdown);
   await Promise.all(listeners.map((listener) => listener.over()));
   clearTimeout(timer);
-  await to[Symbol.asyncDispose]();
-  await bounce?.[Symbol.asyncDispose]();
+  try {
+    await to[Symbol.asyncDispose]();
+  } finally {
+    await bounce?.[Symbol.asyncDispose]();
+  }
 }
 
 function tlsFor({ timeouts, authenticator }: Settings, options: TlsOptions): TlsEndpoint {

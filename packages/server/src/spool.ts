@@ -10,7 +10,10 @@ import { Growing } from "./growing.ts";
 export interface SpoolOptions {
   /** Octets of one body kept in memory; what is longer waits in a file. @default 262_144 */
   readonly memory?: number;
-  /** Octets of all bodies together kept in memory; past that, every body waits in a file. @default 67_108_864 */
+  /**
+   * Octets of all messages together kept in memory. Past that, every body waits in a file; a message whose header does not fit in along
+   * with the other headers is deferred with 452. @default 67_108_864
+   */
   readonly total?: number;
   /** Folder of the files. They have no name while they are used, and so leave nothing behind. @default the system's */
   readonly directory?: string;
@@ -26,11 +29,13 @@ interface Shared {
   readonly total: number;
   readonly directory: string;
   used: number;
+  /** Of it, what headers take: they do not move to a file. */
+  headers: number;
 }
 
 /** Spools that share one bound of memory. */
 export function spools({ memory = 256 * 1024, total = 64 * 1024 * 1024, directory = tmpdir() }: SpoolOptions = {}): OpenSpool {
-  const shared = { memory, total, directory, used: 0 };
+  const shared = { memory, total, directory, used: 0, headers: 0 };
   return () => new Spool(shared);
 }
 
@@ -39,11 +44,22 @@ export class Spool {
   readonly #shared: Shared;
   readonly #held = new Growing();
   #counted = 0;
+  #header = 0;
   #file: FileHandle | undefined;
   #written = 0;
 
   constructor(shared: Shared) {
     this.#shared = shared;
+  }
+
+  /** Counts what the header of the message takes; false where headers would take more than there is for all. */
+  countHeader(octets: number): boolean {
+    const more = octets - this.#header;
+    if (this.#shared.headers + more > this.#shared.total) return false;
+    this.#header = octets;
+    this.#shared.headers += more;
+    this.#shared.used += more;
+    return true;
   }
 
   write(bytes: Buffer): void {
@@ -74,6 +90,7 @@ export class Spool {
 
   async release(): Promise<void> {
     this.#count(0);
+    this.countHeader(0);
     const file = this.#file;
     this.#file = undefined;
     await file?.close();

@@ -19,6 +19,7 @@ export async function mail(args: string, dialogue: Dialogue): Promise<Answer> {
   if (path === undefined) throw refuse(501, "5.1.7", "MAIL FROM:<mailbox> is what is understood");
   const parameters = mailParameters(path.rest);
   if ((parameters.size ?? 0) > settings.limits.size) throw refuse(552, "5.3.4", `a message has at most ${settings.limits.size} octets`);
+  if (!services.room.has(parameters.size)) throw refuse(452, "4.3.1", "no room for a message now, try again later");
   if (parameters.requireTls === true && session.tls === undefined) throw refuse(530, "5.7.10", "REQUIRETLS needs TLS here too");
   expectAscii(path.address, parameters.smtputf8);
   await permit(path.address, dialogue);

@@ -1,6 +1,7 @@
 import type { Recipient } from "@postroad/core";
 import { mailboxKey } from "@postroad/core";
 import type { MailParameters } from "./parameters.ts";
+import type { Pace } from "./pace.ts";
 import type { Reception } from "./reception.ts";
 import type { Session, Transaction } from "./types.ts";
 
@@ -14,6 +15,8 @@ export class OpenTransaction implements Transaction {
   readonly accepted: string[] = [];
   /** Chunks that have come in so far (RFC 3030). */
   chunks: Reception | undefined;
+  /** How long they may take, and the commands between them. */
+  pace: Pace | undefined;
   readonly #named = new Set<string>();
 
   constructor(session: Session, from: string, parameters: MailParameters) {

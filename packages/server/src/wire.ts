@@ -112,15 +112,17 @@ export function openWire(first: Socket): Wire {
     flush,
     async more(milliseconds, mayWake = false) {
       flush();
+      const until = performance.now() + milliseconds;
+      // Who has ended may still read, and have said more before: both count once the replies are gone.
       while (!dead && socket.writableLength > BEHIND) {
-        const how = await wait(milliseconds);
-        if (how !== "input") return how;
+        const how = await wait(until - performance.now());
+        if (how === "timeout") return how;
       }
       if (!news) {
         if (dead || finished) return "end";
         if (socket.isPaused()) socket.resume();
         wakeable = mayWake;
-        const how = await wait(milliseconds);
+        const how = await wait(until - performance.now());
         wakeable = false;
         if (how !== "input") return how;
       }

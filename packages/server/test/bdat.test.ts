@@ -87,6 +87,39 @@ describe("BDAT", () => {
     expect(running.to.calls).toEqual([]);
   });
 
+  it("U16 U21 #39: chunks that trickle are one message, and a 421, however many they are", async () => {
+    await using running = await mx({ timeouts: { data: 200, rate: 10_000_000 } });
+    await using client = await running.dial();
+    await client.say(...ENVELOPE);
+    const timer = setInterval(() => client.send("BDAT 1\r\nx"), 20);
+    const heard = await client.rest();
+    clearInterval(timer);
+    expect(heard).toMatch(/^(?:250 2\.0\.0 1 octets received\r\n)+421 4\.4\.2 /);
+    expect(running.to.calls).toEqual([]);
+  });
+
+  it("U21: a message that is wrong and comes fast enough is refused for what is wrong, however long it takes", async () => {
+    await using running = await mx({ timeouts: { data: 200, rate: 1000 } });
+    await using client = await running.dial();
+    await client.say(...ENVELOPE, "DATA");
+    client.send(`${HEAD}\0\r\n`);
+    for (let i = 0; i < 5; i += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      client.send(`${"x".repeat(998)}\r\n`);
+    }
+    expect(await client.say(".")).toBe("550 5.6.0 the message holds a NUL");
+  });
+
+  it("U21: what a chunk was refused for takes nothing from the commands after it", async () => {
+    await using running = await mx({ timeouts: { data: 50 } });
+    await using client = await running.dial();
+    await client.say(...ENVELOPE.slice(0, 2));
+    client.send("BDAT 1\r\nx");
+    expect(await client.reply()).toMatch(/^503 5\.5\.1 no valid recipients/);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await client.say("RCPT TO:<ann@example.org>")).toMatch(/^250 /);
+  });
+
   it("U16 #39: 20 000 chunks of one octet are one message", async () => {
     await using running = await mx();
     await using client = await running.dial();

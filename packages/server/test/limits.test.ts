@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readAll } from "@postroad/core";
+import { Refusal, readAll } from "@postroad/core";
 import { fake } from "@postroad/testing/fake";
 import { describe, expect, it } from "vitest";
 import { dial } from "./client.ts";
@@ -130,11 +130,13 @@ describe("limits", () => {
     await using second = await running.dial();
     await using third = await dial(running.port);
     expect(await third.rest()).toBe("421 4.7.0 too many connections, try again later\r\n");
+    expect(await running.event("refused")).toMatchObject({ session: { client: "127.0.0.1" }, command: "", reply: "421 4.7.0 too many connections, try again later" });
     await using other = await running.dial({ localAddress: "127.0.0.2" });
     expect(await other.say("NOOP")).toBe("250 2.0.0 ok");
     await using more = await running.dial({ localAddress: "127.0.0.3" });
     await using toomany = await dial(running.port, { localAddress: "127.0.0.4" });
     expect(await toomany.rest()).toBe("421 4.7.0 too many connections, try again later\r\n");
+    expect(running.events.at(-1)).toMatchObject({ kind: "refused", session: { client: "127.0.0.4", mode: "mx" } });
     for (const client of [first, second, more]) await client.say("QUIT");
     await running.event("closed");
     await using again = await running.dial();
@@ -150,6 +152,16 @@ describe("limits", () => {
     for (let i = 0; i < 4; i += 1) expect(await wrong.say("FROB")).toMatch(/^500 /);
     expect(await wrong.say("FROB")).toBe("421 4.7.0 too many errors");
     expect(await wrong.rest()).toBe("");
+  });
+
+  it("U22: commands that are deferred end the connection when they are more than a mail may have recipients", async () => {
+    const policies = [{ name: "later", recipient: () => { throw new Refusal("4.7.1", "later"); } }];
+    await using running = await mx({ policies, limits: { deferrals: 30, errors: 5 } });
+    await using client = await running.dial();
+    await client.say(EHLO, MAIL);
+    for (let i = 0; i < 30; i += 1) expect(await client.say(`RCPT TO:<u${i}@example.org>`)).toBe("450 4.7.1 later");
+    expect(await client.say("RCPT TO:<last@example.org>")).toBe("421 4.7.0 too many commands that are deferred");
+    expect(await client.rest()).toBe("");
   });
 
   it("U22: a mail that is taken starts the counts over", async () => {
@@ -231,7 +243,7 @@ describe("limits", () => {
     await using client = await running.dial();
     const large = `A: b\r\n\r\n${"x\r\n".repeat(1000)}.`;
     expect(await client.say(...ENVELOPE, "DATA", large)).toBe("452 4.3.1 no space for the message, try again later");
-    expect(await client.say(...ENVELOPE.slice(1), "DATA", `${MESSAGE}\r\n.`)).toMatch(/^250 /);
+    expect(await client.say(`${MAIL} SIZE=100`, "RCPT TO:<ann@example.org>", "DATA", `${MESSAGE}\r\n.`)).toMatch(/^250 /);
     expect(running.to.calls).toHaveLength(1);
     expect(await running.event("error")).toMatchObject({ doing: "spool", error: { code: "ENOENT" } });
     await rm(directory, { recursive: true });

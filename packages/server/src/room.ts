@@ -1,0 +1,29 @@
+/**
+ * Whether there is room for another message, as the last ones have shown. Whoever would hear 452 after a message hears it at MAIL
+ * for a while, so that nothing is taken in to be dropped; one that is smaller than what had no room is let try.
+ */
+export interface Room {
+  /** There was none for a message of so many octets. */
+  lacked(octets: number): void;
+  /** Is one of so many octets worth a try? Undefined: as many as may be. */
+  has(octets: number | undefined): boolean;
+}
+
+export function room(pause: number, clock: () => number): Room {
+  let size = Infinity;
+  let since = -Infinity;
+
+  /** A clock that was put back ends it as well. */
+  function isOver(): boolean {
+    const passed = clock() - since;
+    return passed < 0 || passed >= pause;
+  }
+
+  return {
+    lacked(octets) {
+      size = isOver() ? octets : Math.min(size, octets);
+      since = clock();
+    },
+    has: (octets = Infinity) => octets < size || isOver(),
+  };
+}

@@ -1,0 +1,68 @@
+import { Refusal } from "@postroad/core";
+import { fake } from "@postroad/testing/fake";
+import { describe, expect, it } from "vitest";
+import { ENVELOPE, MESSAGE, mx } from "./support.ts";
+
+const [, MAIL, RCPT] = ENVELOPE;
+const NO_ROOM = "452 4.3.1 no room for a message now, try again later";
+
+describe("pressure from behind", () => {
+  it("U23: where there was no room for a message MAIL says so for a while, and lets try a smaller one", async () => {
+    let now = 1000;
+    let full = true;
+    const to = fake({}, { before: () => { if (full) throw new Refusal("4.3.1", "the queue is full"); } });
+    await using running = await mx({ clock: () => now, timeouts: { room: 5000 } }, to);
+    await using client = await running.dial();
+    const large = `A: b\r\n\r\n${"x\r\n".repeat(1000)}.`;
+    expect(await client.say(...ENVELOPE, "DATA", large)).toBe("452 4.3.1 the queue is full");
+    await using other = await running.dial();
+    await other.say(ENVELOPE[0]);
+    expect(await other.say(MAIL)).toBe(NO_ROOM);
+    expect(await other.say(`${MAIL} SIZE=5000`)).toBe(NO_ROOM);
+    expect(to.calls).toHaveLength(1);
+    full = false;
+    expect(await other.say(`${MAIL} SIZE=200`, RCPT, "DATA", `${MESSAGE}\r\n.`)).toMatch(/^250 /);
+    expect(await other.say(MAIL)).toBe(NO_ROOM);
+    now += 5000;
+    expect(await other.say(MAIL, RCPT, "DATA", large)).toMatch(/^250 /);
+  });
+
+  it("U23: a clock that is put back ends it too", async () => {
+    let now = 1_000_000;
+    const to = fake({}, { before: () => { throw new Refusal("4.3.1", "the queue is full"); } });
+    await using running = await mx({ clock: () => now }, to);
+    await using client = await running.dial();
+    await client.say(...ENVELOPE, "DATA", `${MESSAGE}\r\n.`);
+    expect(await client.say(MAIL)).toBe(NO_ROOM);
+    now = 0;
+    expect(await client.say(MAIL)).toMatch(/^250 /);
+  });
+
+  it.each([
+    ["another server's lack of it", new Refusal("4.3.1", "full", { reply: { code: 452, text: "4.3.1 full" } })],
+    ["other trouble", new Refusal("4.3.0", "broken")],
+  ])("U23: %s is no reason to turn others away", async (_, refusal) => {
+    const to = fake({}, { before: () => { throw refusal; } });
+    await using running = await mx({}, to);
+    await using client = await running.dial();
+    expect(await client.say(...ENVELOPE, "DATA", `${MESSAGE}\r\n.`)).toMatch(/^45[12] 4\.3\.[01] /);
+    expect(await client.say(MAIL)).toMatch(/^250 /);
+  });
+
+  it("U23: headers count to the memory that all messages share; one that does not fit in is deferred", async () => {
+    await using running = await mx({ spool: { total: 100_000 }, limits: { header: 80_000 } });
+    const header = `A: ${"x".repeat(900)}\r\n`.repeat(66);
+    await using first = await running.dial();
+    await first.say(...ENVELOPE, "DATA");
+    first.send(header);
+    await using second = await running.dial();
+    await second.say(...ENVELOPE, "DATA");
+    // Its header has come in when that of the first is there: whoever is second has the reply.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    second.send(`${header}\r\nhi\r\n.\r\n`);
+    expect(await second.reply()).toBe("452 4.3.1 no space for the message, try again later");
+    expect(await first.say("\r\nhi\r\n.")).toMatch(/^250 /);
+    expect(await second.say(...ENVELOPE.slice(1), "DATA", `${header}\r\nhi\r\n.`)).toMatch(/^250 /);
+    expect(running.to.calls).toHaveLength(2);
+  });
+});
