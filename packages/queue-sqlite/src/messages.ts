@@ -67,6 +67,7 @@ export interface Requests {
     readonly ttl: number;
     readonly aged: number | null;
     readonly late: number | null;
+    readonly suspects: boolean;
   };
   readonly content: Named;
   readonly renew: { readonly leases: readonly Named[]; readonly until: number };

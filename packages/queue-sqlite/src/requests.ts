@@ -6,7 +6,7 @@ import { text, time, whole } from "./rows.ts";
 const MOST_LISTED = 1000;
 
 /** Checks what is asked before it goes to the thread, and fills in what was left out. */
-export function claimRequest({ now, limit, perLane, lanes, ttl, aged, late }: ClaimRequest): Requests["claim"] {
+export function claimRequest({ now, limit, perLane, lanes, ttl, aged, late, suspects }: ClaimRequest): Requests["claim"] {
   return {
     now: time("now", now),
     limit: atLeast("limit", whole("limit", limit), 0),
@@ -15,6 +15,7 @@ export function claimRequest({ now, limit, perLane, lanes, ttl, aged, late }: Cl
     ttl: atLeast("ttl", time("ttl", ttl), 1),
     aged: aged === undefined ? null : time("aged", aged),
     late: late === undefined ? null : time("late", late),
+    suspects: suspects === true,
   };
 }
 

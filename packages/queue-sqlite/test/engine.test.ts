@@ -42,7 +42,7 @@ function adding(...rows: readonly Draft[]): Operation {
 }
 
 function claiming(now: number, limit = 10): Operation {
-  const request = { now, limit, perLane: 100, lanes: new Map<string, number>(), ttl: 60_000, aged: 0, late: 0 };
+  const request = { now, limit, perLane: 100, lanes: new Map<string, number>(), ttl: 60_000, aged: 0, late: 0, suspects: true };
   return { verb: "claim", request };
 }
 
@@ -139,6 +139,7 @@ function exercise(made: Bench): void {
   run({ verb: "settle", request: { ...first, next: null } });
   run({ verb: "settle", request: { ...second, next: draftOf(entryOf({ attempts: 1, dueAt: START + 700 })) } });
   for (const now of [START + 100_000, START - 100_000, START + 9_000_000]) run(claiming(now), { verb: "nextDue", request: {} });
+  for (const now of [START, START + 90_000, START + 180_000, START + 270_000]) run(claiming(now));
   run({ verb: "stats", request: { now: START } });
   for (const selection of [{ key: "k" }, { mail: "m" }, { lane: "b" }, { lane: "b", mail: "m", key: "k" }]) {
     run({ verb: "list", request: { ...selection, limit: 10 } });

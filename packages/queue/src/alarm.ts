@@ -8,6 +8,8 @@ export interface Alarm {
   reset(): void;
   /** Until it rings, at once where it has, or so long. */
   wait(milliseconds: number): Promise<void>;
+  /** Until something is so, looked at whenever it rings, or so long. */
+  waitFor(milliseconds: number, isEnough: () => boolean): Promise<void>;
   /** So long, whether it rings or not. */
   pause(milliseconds: number): Promise<void>;
   /** Until something is so, looked at whenever it rings, or so many milliseconds of real time. */
@@ -44,6 +46,7 @@ export function alarm(clock: Clock): Alarm {
     },
     reset: () => void (isRung = false),
     wait: (milliseconds) => until(() => isRung, (go) => clock.after(milliseconds, go)),
+    waitFor: (milliseconds, isEnough) => until(isEnough, (go) => clock.after(milliseconds, go)),
     pause: (milliseconds) => until(() => false, (go) => clock.after(milliseconds, go)),
     linger: (milliseconds, isEnough) =>
       until(isEnough, (go) => {

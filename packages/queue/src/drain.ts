@@ -50,15 +50,20 @@ export function drain(store: Store, to: Transport, options: DrainOptions = {}): 
   let stopped: Promise<void> | undefined;
   let disposed: Promise<void> | undefined;
 
-  function begin(lease: Flight["lease"], claimedAt: number): void {
+  function begin(lease: Flight["lease"], claimedAt: number, start?: Promise<boolean>): Promise<void> {
     const flight = flying.begin(lease, claimedAt);
-    void work(desk, flight)
+    const done = start === undefined ? work(desk, flight) : start.then((isOn) => (isOn ? work(desk, flight) : handBack(lease)));
+    return done
       .catch((error: unknown) => events.emit({ kind: "trouble", at: clock.now(), during: "deliver", key: lease.entry.key, error }))
       .finally(() => {
         flying.end(flight);
         source.ended();
         if (flying.size === 0) idle?.();
       });
+  }
+
+  async function handBack(lease: Flight["lease"]): Promise<void> {
+    await writing.settle(lease, lease.entry);
   }
 
   async function end(): Promise<void> {

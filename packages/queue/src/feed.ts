@@ -1,6 +1,7 @@
 import { alarm } from "./alarm.ts";
 import type { Policy } from "./drain-options.ts";
 import type { TroubleEvent } from "./events.ts";
+import { isolation } from "./isolation.ts";
 import type { LaneMemory } from "./lane-memory.ts";
 import type { Settler } from "./settler.ts";
 import { troubleWait } from "./settler.ts";
@@ -24,8 +25,8 @@ export interface FeedRequest {
   readonly emit: (event: TroubleEvent) => void;
   /** Places that are free now. */
   readonly free: () => number;
-  /** `at`: the time that the claim named. */
-  readonly begin: (lease: Lease, at: number) => void;
+  /** `at`: the time that the claim named. Waits for `start` where it is given; false hands the entry back. */
+  readonly begin: (lease: Lease, at: number, start?: Promise<boolean>) => Promise<void>;
   /** Keeps the leases of what is under way. */
   readonly refresh: () => Promise<void>;
 }
@@ -42,6 +43,8 @@ export function feed(request: FeedRequest): Feed {
   let isStopped = false;
   let failures = 0;
   let ended = 0;
+  const inFlight = (): number => concurrency - free();
+  const alone = isolation({ policy, bell, isStopped: () => isStopped, inFlight, begin });
   const unwatch = store.watch(bell.ring);
   const running = run();
 
@@ -57,8 +60,9 @@ export function feed(request: FeedRequest): Feed {
       const leases = await claim(limit, now);
       if (leases === undefined) await bell.pause(troubleWait(failures, policy));
       else if (isStopped) await handBack(leases);
+      else if (alone.isFor(leases)) for (const lease of leases) await alone.run(lease, now);
       else {
-        for (const lease of leases) begin(lease, now);
+        for (const lease of leases) void begin(lease, now);
         if (leases.length < limit) await nothingMore(leases.length);
       }
     }
@@ -73,13 +77,13 @@ export function feed(request: FeedRequest): Feed {
       bell.reset();
       await bell.wait(policy.poll);
     }
-    const wanted = Math.ceil((concurrency - free()) / 4);
+    const wanted = Math.ceil(inFlight() / 4);
     await bell.linger(LINGER, () => isStopped || ended >= wanted);
   }
 
   async function claim(limit: number, now: number): Promise<readonly Lease[] | undefined> {
     try {
-      const leases = await store.claim(claimOf(limit, now, request));
+      const leases = await store.claim({ ...claimOf(limit, now, request), suspects: alone.isWanted() });
       failures = 0;
       return leases;
     } catch (error) {
@@ -95,6 +99,7 @@ export function feed(request: FeedRequest): Feed {
       await bell.wait(SHORTLY);
       return;
     }
+    if (alone.insteadOfNothing()) return;
     let due: number | undefined;
     try {
       due = await store.nextDue();

@@ -42,7 +42,10 @@ export interface Entry {
   readonly series?: string;
   /** Deliveries attempted. */
   readonly attempts: number;
-  /** Leases that ran out since it was last settled: how often a worker died with it. Only the store counts it. */
+  /**
+   * Leases that ran out since it was last settled: how often a worker died with it. Only the store counts it. From two on
+   * it is a suspect: it may be what they died of.
+   */
   readonly lapses: number;
   /** What was said last of those still to be delivered to; without `cause`. Empty before the first attempt. */
   readonly last: readonly Deferred[];
@@ -82,6 +85,11 @@ export interface ClaimRequest {
   readonly aged?: number;
   /** In the same way, entries that are not `delayed` yet, whose `agesFrom` is this or earlier: somebody has to tell the sender. */
   readonly late?: number;
+  /**
+   * A suspect is wanted: where one is due, or past its time as above, it is given before all others, and alone, so that
+   * nothing else dies with its worker. Without this none is given. `late` asks for no suspects.
+   */
+  readonly suspects?: boolean;
 }
 
 /** What `add` did, entry by entry. */

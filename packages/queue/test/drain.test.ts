@@ -157,7 +157,7 @@ describe("drain", () => {
   it("#57: keeps as a dead letter what five workers died with, and others flow", async () => {
     const store = memoryStore();
     await queue(store).send(mailTo("poison@y.example"));
-    for (let life = 0; life < 5; life += 1) await store.claim({ now: START + life * 1000, limit: 1, perLane: 1, ttl: 500 });
+    for (let life = 0; life < 5; life += 1) await store.claim({ now: START + life * 1000, limit: 1, perLane: 1, ttl: 500, suspects: true });
     const to = fake();
     await using work = bench(to, {}, store);
     await work.inbox.send(mailTo("good@y.example"));

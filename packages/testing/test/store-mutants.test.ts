@@ -111,6 +111,24 @@ const mutants: readonly Mutant[] = [
     store: (right) => ({ claim: ({ now, limit, perLane, ttl }) => right.claim({ now, limit, perLane, ttl }) }),
   },
   {
+    wrong: "gives suspects like any other",
+    checks: ["#57: gives what lapsed twice alone, before all others, and only to who asks for it"],
+    store: (right) => ({
+      async claim(request) {
+        const suspects = await right.claim({ ...request, suspects: true });
+        return [...suspects, ...(await right.claim({ ...request, suspects: false, limit: request.limit - suspects.length }))];
+      },
+    }),
+  },
+  {
+    wrong: "knows no suspects",
+    checks: [
+      "#57: gives what lapsed twice alone, before all others, and only to who asks for it",
+      "#57: gives a suspect within its lane's limit and parking, and at once where it has expired or is too old",
+    ],
+    store: (right) => ({ claim: (request) => right.claim({ ...request, suspects: false }) }),
+  },
+  {
     wrong: "keeps what has expired",
     checks: ["gives what has expired, whatever its due time, its lane's limit and parking"],
     store: (right) => ({ add: (entries, content) => right.add(entries.map(unexpiring), content) }),

@@ -7,7 +7,7 @@ import { BadRequest } from "./failures.ts";
 import { finish, forgetLane } from "./finish.ts";
 import { whereOf } from "./people.ts";
 import { setParking } from "./promote.ts";
-import { DEAD, DUE, HELD, WAITING } from "./schema.ts";
+import { DEAD, DUE, HELD, LEVEL, WAITING } from "./schema.ts";
 import type { Found, Sql } from "./sql.ts";
 import { dueOf, laneId } from "./rows.ts";
 import { number } from "./sql.ts";
@@ -49,7 +49,7 @@ export function change(engine: Engine, { selection, what, now }: Requests["chang
 
 function release(sql: Sql, entry: Found, clock: Clock, now: number): void {
   sql.run(
-    `UPDATE entries SET phase = ?, ready = 1, ends = ${SOMEBODY_LEFT}, note = NULL WHERE id = ?`,
+    `UPDATE entries SET phase = ?, ready = 1, level = ${LEVEL}, ends = ${SOMEBODY_LEFT}, note = NULL WHERE id = ?`,
     dueOf(entry, clock) <= now ? DUE : WAITING,
     number(entry.id),
   );

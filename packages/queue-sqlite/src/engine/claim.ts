@@ -6,9 +6,9 @@ import type { Engine } from "./engine.ts";
 import { finish, forget } from "./finish.ts";
 import { promote, promoteOverdue, unpark } from "./promote.ts";
 import { COLUMNS, rowOf } from "./rows.ts";
-import { LOWEST, OVERDUE } from "./schema.ts";
+import { LOWEST, OVERDUE, SUSPECTS } from "./schema.ts";
 import type { Found, Sql } from "./sql.ts";
-import { number } from "./sql.ts";
+import { number, text } from "./sql.ts";
 import { inTurns } from "./turns.ts";
 
 type Claim = Requests["claim"];
@@ -41,7 +41,8 @@ export function takeBack(engine: Engine, now: number, where: string = "TRUE", va
     if (superseded === 1) finish(engine, number(id), now);
     else {
       sql.run(
-        "UPDATE entries SET phase = 1, lapses = lapses + 1, token = NULL, lease_until = NULL WHERE id = ?",
+        `UPDATE entries SET phase = 1, lapses = lapses + 1, level = CASE WHEN lapses >= 1 THEN ${SUSPECTS} ELSE level END,
+           token = NULL, lease_until = NULL WHERE id = ?`,
         number(id),
       );
     }
@@ -49,14 +50,16 @@ export function takeBack(engine: Engine, now: number, where: string = "TRUE", va
 }
 
 /**
- * First what has to be given up, as far as half of the limit, then what is due, then more of the former: so neither
+ * A suspect alone. Else first what has to be given up, as far as half of the limit, then what is due, then more of the former: so neither
  * waits for the other, however many there are.
  */
 function give(engine: Engine, request: Claim, clock: Clock): Answers["claim"] {
   const { sql } = engine;
   const { limit, now } = request;
-  const half = limit === 1 ? Number(engine.flip()) : Math.ceil(limit / 2);
   const hand = handOf(engine, request, clock);
+  if (request.suspects) hand.take(suspect(sql, request, clock));
+  if (hand.leases.length > 0) return { leases: hand.leases, contents: hand.contents };
+  const half = limit === 1 ? Number(engine.flip()) : Math.ceil(limit / 2);
   const left = (most: number): number => most - hand.leases.length;
   hand.take(expired(sql, now, left(half)));
   hand.take(inTurns(sql, request, left(half), [OVERDUE, OVERDUE]));
@@ -66,11 +69,37 @@ function give(engine: Engine, request: Claim, clock: Clock): Answers["claim"] {
   return { leases: hand.leases, contents: hand.contents };
 }
 
+/** One that has expired, or has grown too old, or is due. */
+function suspect(sql: Sql, request: Claim, clock: Clock): readonly Found[] {
+  const { now, limit, aged } = request;
+  const most = Math.min(limit, 1);
+  const worthless = sql.all(
+    `SELECT ${COLUMNS} FROM entries e JOIN lanes l ON l.id = e.lane
+     WHERE e.ends = 1 AND e.level = ${SUSPECTS} AND e.expires_at <= ? AND e.phase <> 2 ORDER BY e.expires_at LIMIT ?`,
+    now,
+    most,
+  );
+  if (worthless.length > 0) return worthless;
+  const old = aged === null ? [] : agedSuspect(sql, request, aged - clock.ages, most);
+  return old.length > 0 ? old : inTurns(sql, request, most, [SUSPECTS, SUSPECTS]);
+}
+
+/** Whatever its due time and its lane's parking, but not its limit. */
+function agedSuspect(sql: Sql, { perLane, lanes }: Claim, until: number, most: number): readonly Found[] {
+  const found = sql.all(
+    `SELECT ${COLUMNS}, l.leased FROM entries e JOIN lanes l ON l.id = e.lane
+     WHERE e.ends = 1 AND e.level = ${SUSPECTS} AND e.ages_from <= ? AND e.phase <> 2 ORDER BY e.ages_from LIMIT ?`,
+    until,
+    most,
+  );
+  return found.filter(({ lane, leased }) => number(leased) < (lanes.get(text(lane)) ?? perLane));
+}
+
 function expired(sql: Sql, now: number, limit: number): readonly Found[] {
   if (limit <= 0) return [];
   return sql.all(
     `SELECT ${COLUMNS} FROM entries e JOIN lanes l ON l.id = e.lane
-     WHERE e.ends = 1 AND e.expires_at <= ? AND e.phase <> 2 ORDER BY e.expires_at LIMIT ?`,
+     WHERE e.ends = 1 AND e.level > ${SUSPECTS} AND e.expires_at <= ? AND e.phase <> 2 ORDER BY e.expires_at LIMIT ?`,
     now,
     limit,
   );

@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { forgetLane } from "./finish.ts";
-import { LOWEST, OVERDUE } from "./schema.ts";
+import { OVERDUE, SUSPECTS } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 import { number } from "./sql.ts";
 
@@ -58,7 +58,7 @@ export function promoteOverdue(
 ): void {
   sql.run(
     `UPDATE entries SET phase = 1, level = ${OVERDUE} WHERE id IN (
-       SELECT id FROM entries WHERE ${which} AND level < ${OVERDUE} AND ages_from <= ? AND phase <> 2
+       SELECT id FROM entries WHERE ${which} AND level < ${OVERDUE} AND level > ${SUSPECTS} AND ages_from <= ? AND phase <> 2
        ORDER BY ages_from LIMIT ?)`,
     until - ages,
     STEP + 2 * limit,
@@ -80,7 +80,7 @@ export function setParking(sql: Sql, lane: number, until: number | "probing" | n
   else sql.run("UPDATE lanes SET parked_until = ?, probing = 0 WHERE id = ?", until, lane);
   const parked = typeof until === "number" ? 1 : 0;
   sql.run(
-    `UPDATE turns SET parked = ? WHERE lane = ? AND level BETWEEN ${LOWEST} AND ${OVERDUE - 1}`,
+    `UPDATE turns SET parked = ? WHERE lane = ? AND level BETWEEN ${SUSPECTS} AND ${OVERDUE - 1}`,
     parked,
     lane,
   );

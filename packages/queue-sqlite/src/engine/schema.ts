@@ -11,6 +11,10 @@ export const DEAD = 4;
 export const OVERDUE = 10;
 /** The lowest priority (RFC 6710). */
 export const LOWEST = -9;
+/** The level of what may be what its workers died of: below every priority, since only who asks for one gets it. */
+export const SUSPECTS = -10;
+/** `level` of an entry that is not overdue: two leases that ran out make it a suspect. */
+export const LEVEL: string = `CASE WHEN lapses >= 2 THEN ${SUSPECTS} ELSE priority END`;
 
 /** A lane's counts, in the order of the phases. */
 const columns = ["waiting", "due", "leased", "held", "dead"];
@@ -80,7 +84,7 @@ CREATE TABLE entries (
   content INTEGER NOT NULL,
   lane INTEGER NOT NULL,
   priority INTEGER NOT NULL,
-  level INTEGER NOT NULL,       -- the priority, or 10 once it is overdue
+  level INTEGER NOT NULL,       -- the priority, 10 once it is overdue, or -10 while it is a suspect
   phase INTEGER NOT NULL,       -- 0 waiting, 1 due, 2 leased, 3 held, 4 dead
   ready INTEGER NOT NULL,       -- phase < 3
   tried INTEGER NOT NULL,       -- attempts > 0
@@ -133,6 +137,11 @@ CREATE TRIGGER due_left AFTER UPDATE OF phase, level, tried ON entries
   WHEN old.phase = 1 AND (new.phase <> 1 OR ${elsewhere()}) BEGIN ${leavesTurns()} END;
 CREATE TRIGGER due_joined AFTER UPDATE OF phase, level, tried ON entries
   WHEN new.phase = 1 AND (old.phase <> 1 OR ${elsewhere()}) BEGIN ${takesTurns()} END;
+`,
+  `
+CREATE INDEX suspects_aging ON entries(ages_from) WHERE ends = 1 AND level = ${SUSPECTS};
+CREATE INDEX suspects_expiring ON entries(expires_at) WHERE ends = 1 AND level = ${SUSPECTS} AND expires_at IS NOT NULL;
+UPDATE entries SET level = ${SUSPECTS} WHERE lapses >= 2 AND ready = 1;
 `,
 ];
 

@@ -18,6 +18,19 @@ export interface Kept {
   isGone: boolean;
 }
 
+/** Leases that run out before an entry may be what its workers died of. */
+const SUSPECT = 2;
+/** The level of suspects, below every priority: only who asks for one gets it. */
+export const SUSPECTS = -10;
+
+export function isSuspect({ lapses }: Entry): boolean {
+  return lapses >= SUSPECT;
+}
+
+export function levelOf(entry: Entry): number {
+  return isSuspect(entry) ? SUSPECTS : entry.priority;
+}
+
 /** A reference from a place where an entry waits. It is void once the entry is somewhere else. */
 export interface Ticket {
   readonly kept: Kept;

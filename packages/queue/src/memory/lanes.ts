@@ -2,7 +2,7 @@ import type { ClaimRequest } from "../store.ts";
 import type { Agenda } from "./agenda.ts";
 import { agenda } from "./agenda.ts";
 import type { Kept, Ticket } from "./kept.ts";
-import { isValid } from "./kept.ts";
+import { SUSPECTS, isValid, levelOf } from "./kept.ts";
 import type { Line } from "../line.ts";
 import { line } from "../line.ts";
 
@@ -13,7 +13,9 @@ export interface Lanes {
   leave(lane: string): void;
   /** An entry that is due now. */
   put(ticket: Ticket): void;
-  /** Takes the entries that may go now: the highest priority first, in turns between lanes. */
+  /** Takes the suspect that may go now, if there is one. */
+  takeSuspect(request: ClaimRequest, each: (kept: Kept) => void): void;
+  /** Takes the entries that may go now: the highest priority first, in turns between lanes. No suspects. */
   take(request: ClaimRequest, limit: number, each: (kept: Kept) => void): void;
   lease(lane: string): void;
   unlease(lane: string): void;
@@ -52,7 +54,7 @@ const PRIORITIES = Array.from({ length: 19 }, (_, index) => 9 - index);
 
 export function lanes(): Lanes {
   const all = new Map<string, Lane>();
-  const rings = new Map<number, Line<Lane>>(PRIORITIES.map((priority) => [priority, line()]));
+  const rings = new Map<number, Line<Lane>>([...PRIORITIES, SUSPECTS].map((level) => [level, line()]));
   const parked: Agenda<{ readonly lane: Lane; readonly until: number }> = agenda(
     ({ lane, until }) => lane.parkedUntil === until,
     () => all.size,
@@ -117,13 +119,15 @@ export function lanes(): Lanes {
       drop(lane);
     },
     put(ticket) {
-      const { lane: name, priority, attempts } = ticket.kept.entry;
+      const { lane: name, attempts } = ticket.kept.entry;
+      const level = levelOf(ticket.kept.entry);
       const lane = laneOf(name);
-      const queue = lane.queues.get(priority) ?? { fresh: line(), tried: line(), triedNext: false, inRing: false };
-      lane.queues.set(priority, queue);
+      const queue = lane.queues.get(level) ?? { fresh: line(), tried: line(), triedNext: false, inRing: false };
+      lane.queues.set(level, queue);
       (attempts === 0 ? queue.fresh : queue.tried).add(ticket);
-      enqueue(lane, priority, queue);
+      enqueue(lane, level, queue);
     },
+    takeSuspect: (request, each) => void takeAt(SUSPECTS, request, 1, each),
     take(request, limit, each) {
       let left = limit;
       for (const priority of PRIORITIES) if (left > 0) left -= takeAt(priority, request, left, each);

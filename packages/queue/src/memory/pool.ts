@@ -2,7 +2,7 @@ import type { ClaimRequest, Entry, Lease, Selection } from "../store.ts";
 import type { Agenda } from "./agenda.ts";
 import { agenda } from "./agenda.ts";
 import type { Blob, Kept, Ticket } from "./kept.ts";
-import { isValid } from "./kept.ts";
+import { isSuspect, isValid } from "./kept.ts";
 import type { Lanes } from "./lanes.ts";
 import { lanes } from "./lanes.ts";
 import type { Memory } from "./keys.ts";
@@ -31,7 +31,9 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
   const series = new Map<string, Set<Kept>>();
   const inLanes = lanes();
   const places = (): Agenda<Ticket> => agenda(isValid, () => entries.size);
-  const [waiting, leases, byAge, notDelayed, byExpiry] = [places(), places(), places(), places(), places()];
+  const [waiting, leases, notDelayed] = [places(), places(), places()];
+  const [byAge, byExpiry] = [places(), places()];
+  const suspects = { byAge: places(), byExpiry: places() };
   let last: number | undefined;
   let tokens = 0;
 
@@ -46,9 +48,10 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
       return;
     }
     if (envelope.to.length > 0) {
-      byAge.add(agesFrom, ticket);
-      if (delayed !== true) notDelayed.add(agesFrom, ticket);
-      if (expiresAt !== undefined) byExpiry.add(expiresAt, ticket);
+      const among = isSuspect(kept.entry) ? suspects : { byAge, byExpiry };
+      among.byAge.add(agesFrom, ticket);
+      if (delayed !== true && !isSuspect(kept.entry)) notDelayed.add(agesFrom, ticket);
+      if (expiresAt !== undefined) among.byExpiry.add(expiresAt, ticket);
     }
     if (isDue || dueAt <= (last ?? 0)) inLanes.put(ticket);
     else waiting.add(dueAt, ticket);
@@ -98,6 +101,7 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
       if (isBack && kept.lease !== undefined && kept.lease.until > before) kept.lease.until += gap;
     }
     byAge.shift(gap);
+    suspects.byAge.shift(gap);
     notDelayed.shift(gap);
     if (!isBack) return;
     waiting.shift(gap, ({ kept }) => kept.entry.attempts > 0);
@@ -143,6 +147,12 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
         given.push({ entry: kept.entry, token: kept.lease.token, ...(isProbe && { probe: true }) });
       };
       const hasRoom = (lane: string): boolean => inLanes.hasRoom(lane, request);
+      if (request.suspects === true && limit > 0) {
+        takeOverdue(suspects.byExpiry, now, 1, () => true, give);
+        if (given.length === 0 && aged !== undefined) takeOverdue(suspects.byAge, aged, 1, hasRoom, give);
+        if (given.length === 0) inLanes.takeSuspect(request, (due) => give(due, true));
+        if (given.length > 0) return given;
+      }
       takeOverdue(byExpiry, now, limit, () => true, give);
       if (aged !== undefined) takeOverdue(byAge, aged, limit - given.length, hasRoom, give);
       if (late !== undefined) takeOverdue(notDelayed, late, limit - given.length, hasRoom, give);
@@ -178,7 +188,8 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
     },
     nextDue() {
       if (inLanes.hasDue(last ?? 0)) return last ?? 0;
-      const times = [waiting.first()?.at, leases.first()?.at, byExpiry.first()?.at, inLanes.nextWake()];
+      const expiry = [byExpiry.first()?.at, suspects.byExpiry.first()?.at];
+      const times = [waiting.first()?.at, leases.first()?.at, ...expiry, inLanes.nextWake()];
       return times.reduce((first, time) => (time !== undefined && time < (first ?? time + 1) ? time : first), undefined);
     },
   };

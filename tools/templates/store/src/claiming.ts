@@ -4,24 +4,36 @@ import { finish } from "./state.ts";
 
 const BACK = 60_000;
 const ABSENT = 3_600_000;
+/** Leases that ran out before an entry may be what its workers died of. */
+const SUSPECT = 2;
 
 export function claim(state: State, request: ClaimRequest): readonly Lease[] {
-  const { now, limit, aged, late } = request;
+  const { now, limit } = request;
   follow(state, now);
   for (const [key, until] of state.finished) if (until <= now) state.finished.delete(key);
   for (const parked of state.parked.values()) parked.isProbing ||= parked.until <= now;
   for (const kept of state.entries.values()) wakeUp(state, kept, now);
+  const suspect = request.suspects === true && limit > 0 ? giveAmong(state, { ...request, limit: 1 }, true) : [];
+  return suspect.length > 0 ? suspect : giveAmong(state, request, false);
+}
+
+/** Suspects and others apart: a suspect is given to who asks for one, and alone. */
+function giveAmong(state: State, request: ClaimRequest, suspects: boolean): readonly Lease[] {
+  const { now, limit, aged, late = -Infinity } = request;
   const given: Lease[] = [];
   const leased = leasedByLane(state);
   const take = (kept: Kept): void => {
     given.push(give(state, request, kept));
     leased.set(kept.entry.lane, (leased.get(kept.entry.lane) ?? 0) + 1);
   };
-  const open = (): Kept[] => [...state.entries.values()].filter(({ entry, lease }) => entry.state === "ready" && !lease);
+  const open = (): Kept[] => [...state.entries.values()].filter(
+    ({ entry, lease }) => entry.state === "ready" && !lease && entry.lapses >= SUSPECT === suspects,
+  );
   const somebodyLeft = open().filter(({ entry }) => entry.envelope.to.length > 0);
   for (const kept of somebodyLeft) {
     const { expiresAt = Number.POSITIVE_INFINITY, agesFrom, delayed } = kept.entry;
-    const isOver = agesFrom <= (aged ?? -Infinity) || (delayed !== true && agesFrom <= (late ?? -Infinity));
+    const isLate = !suspects && delayed !== true && agesFrom <= late;
+    const isOver = agesFrom <= (aged ?? -Infinity) || isLate;
     if (given.length >= limit) break;
     if (expiresAt <= now || (isOver && limitOf(state, request, kept, false) > (leased.get(kept.entry.lane) ?? 0))) take(kept);
   }

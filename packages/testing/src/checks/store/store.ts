@@ -9,12 +9,14 @@ import { parkingChecks } from "./parking.ts";
 import { peopleChecks } from "./people.ts";
 import { processChecks } from "./processes.ts";
 import { reopeningChecks } from "./reopening.ts";
+import { suspectChecks } from "./suspects.ts";
 
 /** The rules that every store keeps. */
 export const storeChecks: readonly Check<StoreSuite>[] = [
   ...addingChecks,
   ...claimingChecks,
   ...leaseChecks,
+  ...suspectChecks,
   ...parkingChecks,
   ...clockChecks,
   ...peopleChecks,
