@@ -74,7 +74,10 @@ function writing({ thread, settings, run, wake }: Parts): Pick<Store, "add" | "p
     const spooled = await spool(content, settings);
     const file = "file" in spooled.body ? join(settings.folder, spooled.body.file) : undefined;
     try {
-      const { full, ...added } = await thread.ask({ verb: "add", request: { rows, ...spooled } });
+      const asked = thread.ask({ verb: "add", request: { rows, ...spooled } });
+      // Who claims now is answered after this is done, and mostly by the same commit.
+      wake();
+      const { full, ...added } = await asked;
       if (full !== undefined) throw new Refusal("4.3.1", `the queue is full: ${full}`, { phase: "store" });
       if (!added.added.includes(true) && file !== undefined) await removeFile(file);
       return added;
@@ -85,12 +88,7 @@ function writing({ thread, settings, run, wake }: Parts): Pick<Store, "add" | "p
     }
   }
   return {
-    add: (entries, content) =>
-      run(async () => {
-        const added = await add(entries, content);
-        if (added.added.includes(true)) wake();
-        return added;
-      }),
+    add: (entries, content) => run(() => add(entries, content)),
     park: (lane, until) =>
       run(async () => {
         await thread.ask({ verb: "park", request: { lane: text("lane", lane), until: time("until", until) } });
@@ -137,8 +135,8 @@ function delivering({ thread, settings: { folder }, run, wake }: Parts): Deliver
       run(async () => {
         if (next !== null && next.key !== lease.entry.key) throw badRequest("settle: next has another key");
         const request = { ...named(lease), next: next === null ? null : draftOf(next) };
-        const settled = await thread.ask({ verb: "settle", request });
-        if (settled) wake();
+        const settled = thread.ask({ verb: "settle", request });
+        wake();
         return settled;
       }),
     nextDue: () => run(async () => (await thread.ask({ verb: "nextDue", request: {} })) ?? undefined),

@@ -30,8 +30,9 @@ interface Asked {
 }
 
 /**
- * What is asked while the thread is busy goes to it together, as one transaction with one sync: the more callers there
- * are, the fewer syncs each of them costs. Starts when it is first asked, and anew should it ever die.
+ * What is asked while the thread is busy, or in one turn of the event loop, goes to it together, as one transaction with
+ * one sync: the more callers there are, the fewer syncs each of them costs. Starts when it is first asked, and anew should
+ * it ever die.
  */
 export function threadOf(settings: Settings, listener: Listener): Thread {
   let worker: Worker | undefined;
@@ -76,27 +77,26 @@ export function threadOf(settings: Settings, listener: Listener): Thread {
   }
 
   function next(): void {
-    if (underway !== undefined) return;
-    if (waiting.length > 0) send();
+    if (waiting.length > 0) schedule();
     else {
       worker?.unref();
       idle?.();
     }
   }
 
-  /** What is asked in one turn of the event loop's microtasks goes together. */
+  /** Whoever was answered has the rest of this turn to ask for what comes next. */
   function schedule(): void {
     if (scheduled || underway !== undefined) return;
     scheduled = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       scheduled = false;
-      next();
+      if (underway === undefined && waiting.length > 0) send();
     });
   }
 
   function send(): void {
     worker ??= start();
-    underway = waiting.splice(0, MOST);
+    underway = claimsLast(waiting.splice(0, MOST));
     worker.ref();
     order(worker, { kind: "batch", operations: underway.map(({ operation }) => operation) }, buffersOf(underway));
   }
@@ -130,6 +130,12 @@ export function threadOf(settings: Settings, listener: Listener): Thread {
       await ended;
     },
   };
+}
+
+/** What is added or settled in a batch is there for its claims. */
+function claimsLast(batch: readonly Asked[]): readonly Asked[] {
+  const isClaim = ({ operation }: Asked): boolean => operation.verb === "claim";
+  return batch.some(isClaim) ? [...batch.filter((asked) => !isClaim(asked)), ...batch.filter(isClaim)] : batch;
 }
 
 function order(worker: Worker, message: Order, buffers: readonly ArrayBuffer[] = []): void {
