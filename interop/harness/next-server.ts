@@ -10,7 +10,7 @@ export interface NextServer extends AsyncDisposable {
   readonly server: Server;
   /** What it hands mail to. */
   readonly to: Fake;
-  /** PEM: the authority of its certificate, which is for 127.0.0.1. */
+  /** PEM: the authority of its certificate, which is for next.test and 127.0.0.1. */
   readonly ca: string;
 }
 
@@ -28,7 +28,7 @@ export interface NextServerOptions {
 
 /** Starts one that takes mail as an MX, with STARTTLS. */
 export async function startNextServer({ deferFirst = false }: NextServerOptions = {}): Promise<NextServer> {
-  const { ca, ...tls } = testCertificate({ names: ["127.0.0.1"] });
+  const { ca, ...tls } = testCertificate({ names: ["next.test", "127.0.0.1"] });
   let asked = 0;
   const to = fake({}, {
     before() {

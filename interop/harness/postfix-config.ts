@@ -30,6 +30,8 @@ export interface PostfixConfig {
   readonly mailboxes: ReadonlyMap<string, string>;
   /** Dovecot's socket to ask about logins; without it nobody has to log in. */
   readonly authSocket: string | undefined;
+  /** PEM: the authority it trusts as a client. */
+  readonly trusted: string | undefined;
   /** Parameters of main.cf that go before those of the tests. */
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -54,6 +56,7 @@ export async function configurePostfix(config: PostfixConfig): Promise<void> {
   await run("install", ["-d", "-o", "postfix", "-g", "postdrop", "-m", "710", inside("queue", "public")]);
   await run("install", ["-d", "-o", "nobody", inside("mail")]);
   await writeFile(inside("etc", "tls.pem"), config.chain, { mode: 0o600 });
+  await writeFile(inside("etc", "trusted.pem"), config.trusted ?? "");
   await writeFile(inside("etc", "master.cf"), masterCf(config));
   const boxes = Array.from(config.mailboxes, ([address, box]) => `${address} ${box}/\n`);
   await writeLongAgo(inside("etc", "mailboxes"), boxes.join(""));
@@ -66,7 +69,7 @@ async function writeLongAgo(path: string, text: string): Promise<void> {
   await utimes(path, 0, 0);
 }
 
-function mainCf({ folder, authSocket, settings }: PostfixConfig): string {
+function mainCf({ folder, authSocket, trusted, settings }: PostfixConfig): string {
   return lines({
     compatibility_level: "3.6",
     queue_directory: `${folder}/queue`,
@@ -105,6 +108,8 @@ function mainCf({ folder, authSocket, settings }: PostfixConfig): string {
     smtpd_tls_loglevel: "1",
     smtpd_tls_received_header: "yes",
     ...(authSocket !== undefined && { smtpd_sasl_type: "dovecot", smtpd_sasl_path: authSocket }),
+    smtp_tls_loglevel: "1",
+    ...(trusted !== undefined && { smtp_tls_CAfile: `${folder}/etc/trusted.pem` }),
     ...settings,
   });
 }
@@ -119,6 +124,8 @@ function masterCf({ ports, authSocket }: PostfixConfig): string {
     listen(ports.impatient, "smtpd_timeout=1s"),
     listen(ports.submissions, "smtpd_tls_wrappermode=yes", ...login),
     listen(ports.submission, "smtpd_tls_security_level=encrypt", ...login),
+    // Takes nothing in: postqueue looks whether it is there.
+    "pickup unix n - n 60 1 pickup",
     "cleanup unix n - n - 0 cleanup",
     "qmgr unix n - n 300 1 qmgr",
     "tlsmgr unix - - n 1000? 1 tlsmgr",
@@ -131,6 +138,8 @@ function masterCf({ ports, authSocket }: PostfixConfig): string {
     "retry unix - - n - - error",
     "discard unix - - n - - discard",
     "smtp unix - - n - - smtp",
+    "lmtp unix - - n - - lmtp",
+    "showq unix n - n - - showq",
     "scache unix - - n - 1 scache",
     "virtual unix - n n - - virtual",
     "anvil unix - - n - 1 anvil",

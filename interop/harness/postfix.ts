@@ -11,18 +11,22 @@ import type { PostfixPorts } from "./postfix-config.ts";
 import { configurePostfix } from "./postfix-config.ts";
 import type { Session } from "./postfix-log.ts";
 import { serverIn, sessionsIn, unfinishedIn } from "./postfix-log.ts";
+import type { PostfixQueue } from "./postfix-queue.ts";
+import { queueIn } from "./postfix-queue.ts";
 
 export interface PostfixOptions {
   /** Dovecot's socket to ask about logins. @default nobody has to log in */
   readonly authSocket?: string;
   /** What its certificate is for. @default ["127.0.0.1"] */
   readonly names?: readonly string[];
+  /** PEM: the authority it trusts where it is the client. @default none */
+  readonly trusted?: string;
   /** Parameters of main.cf that go before those of the tests. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** A Postfix of one's own. */
-export interface Postfix extends AsyncDisposable {
+export interface Postfix extends PostfixQueue, AsyncDisposable {
   readonly ports: PostfixPorts;
   /** PEM: the authority of its certificate, and that itself. */
   readonly ca: string;
@@ -50,7 +54,7 @@ export const UTF8_ADDRESS = "jörg@example.test";
 const MAILBOXES: readonly string[] = Array.from({ length: 1000 }, (_, index) => `box${index}@example.test`);
 
 /** Starts Postfix with a configuration, a queue and mailboxes of its own. */
-export async function startPostfix({ authSocket, names = ["127.0.0.1"], settings = {} }: PostfixOptions = {}): Promise<Postfix> {
+export async function startPostfix({ authSocket, names = ["127.0.0.1"], trusted, settings = {} }: PostfixOptions = {}): Promise<Postfix> {
   const { key, cert, ca } = testCertificate({ names });
   const mailboxes = new Map([...MAILBOXES, UTF8_ADDRESS].map((address, index) => [address, String(index)]));
   return onFreePorts(async (freePort) => {
@@ -64,11 +68,11 @@ export async function startPostfix({ authSocket, names = ["127.0.0.1"], settings
       submissions: await freePort(),
       submission: await freePort(),
     };
-    await configurePostfix({ folder, ports, chain: key + cert, mailboxes, authSocket, settings });
+    await configurePostfix({ folder, ports, chain: key + cert, mailboxes, authSocket, trusted, settings });
     const command = ["/usr/lib/postfix/sbin/master", "-c", join(folder, "etc")] as const;
     stack.use(await startDaemon({ command, log: join(folder, "log"), ready: "daemon started" }));
     const owned = stack.move();
-    return { ports, ca, cert, ...records(folder, mailboxes), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+    return { ports, ca, cert, ...records(folder, mailboxes), ...queueIn(folder), [Symbol.asyncDispose]: () => owned.disposeAsync() };
   });
 }
 
