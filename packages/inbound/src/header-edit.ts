@@ -24,6 +24,22 @@ export function resultsOf(head: Buffer, authservId: string): readonly RawField[]
   });
 }
 
+/**
+ * The domain of the newest ARC-Seal: it is who vouches for the rest (RFC 8617 §4.1.3). The signature beside it may be of somebody else, whose
+ * mail the sealer had.
+ */
+export function sealerOf(head: Buffer): string | undefined {
+  const seals = readHeader(head).fields.filter(({ name }) => name.toLowerCase() === "arc-seal");
+  const tags = seals.map((field) => tagsOf(fieldValue(head, field)));
+  const newest = tags.toSorted((a, b) => Number(b.get("i")) - Number(a.get("i")))[0];
+  return newest?.get("d")?.toLowerCase();
+}
+
+/** `i=1; d=example.org` (RFC 6376 §3.2). */
+function tagsOf(value: string): ReadonlyMap<string, string> {
+  return new Map(value.split(";").map((tag): [string, string] => [tag.split("=", 1).join("").trim(), tag.slice(tag.indexOf("=") + 1).trim()]));
+}
+
 /** The name at the start of the value, behind comments, in quotes or not (RFC 8601 §2.2). */
 function speaker(value: string): string {
   const [, quoted, plain = ""] = /^(?:\s|\([^()]*\))*(?:"((?:[^"\\]|\\.)*)"|([^\s;(]*))/.exec(value) ?? [];

@@ -4,7 +4,7 @@ import { ConfigError, Refusal, checkOptions, isFunction, isString, reseal } from
 import { MessageError } from "@postroad/message";
 import type { Policy, Transaction } from "@postroad/server";
 import type { AuthenticateResult, DNSResolver, authenticate } from "mailauth";
-import { edited, headOf, resultsOf } from "./header-edit.ts";
+import { edited, headOf, resultsOf, sealerOf } from "./header-edit.ts";
 
 /** What was found out about who sent a mail (RFC 8601 §2.7). */
 export interface SenderVerdict {
@@ -14,14 +14,17 @@ export interface SenderVerdict {
   readonly dkim: readonly { readonly domain: string; readonly result: string }[];
   /** DMARC (RFC 9989), and what the author's domain asks for where it fails. */
   readonly dmarc: { readonly result: string; readonly policy: "none" | "quarantine" | "reject" };
-  /** ARC, and who sealed last (RFC 8617). */
-  readonly arc: { readonly result: string; readonly sealer: string | undefined };
+  /** ARC, who sealed last, in lower case, and the result of DMARC that they had and vouch for, where they say so (RFC 8617). */
+  readonly arc: { readonly result: string; readonly sealer: string | undefined; readonly dmarc: string | undefined };
 }
 
 export interface VerifySenderOptions {
   /** The name under which results are written (RFC 8601 §2.5), mostly the server's. What others wrote in this name is removed. */
   readonly authservId: string;
-  /** Domains whose ARC seals are believed: mail that came through them intact is not refused because of DMARC. @default nobody */
+  /**
+   * Domains whose ARC seals are believed: mail that has come intact from the last of them is not refused because of DMARC, unless the seal
+   * says that DMARC had failed there too. @default nobody
+   */
   readonly trustedSealers?: readonly string[];
   /**
    * What to do: throw a Refusal, or give notes for the mail's `meta`. @default `reject` refuses with 5.7.26, `quarantine` notes
@@ -52,6 +55,8 @@ export function verifySender(options: VerifySenderOptions): Policy {
     async message(mail, transaction) {
       const { session, from } = transaction;
       const check = await loadMailauth();
+      const head = await headOf(mail.content);
+      const cuts = forged(head, authservId);
       const result = await check(Readable.from(mail.content.open(), { objectMode: false }), {
         ip: session.client,
         helo: session.hello ?? "",
@@ -61,8 +66,7 @@ export function verifySender(options: VerifySenderOptions): Policy {
         strict: true,
         disableBimi: true,
       });
-      const cuts = forged(await headOf(mail.content), authservId);
-      const notes = await decide(verdictOf(result), transaction);
+      const notes = await decide(verdictOf(result, head), transaction);
       const results = Buffer.from(`${result.headers.trimEnd()}\r\n`);
       return { ...reseal(mail, edited(mail.content, results, cuts)), meta: { ...mail.meta, ...notes } };
     },
@@ -88,7 +92,7 @@ function forged(head: Buffer, authservId: string): ReturnType<typeof resultsOf> 
   }
 }
 
-function verdictOf({ spf, dkim, dmarc, arc }: AuthenticateResult): SenderVerdict {
+function verdictOf({ spf, dkim, dmarc, arc }: AuthenticateResult, head: Buffer): SenderVerdict {
   const policy = dmarc === false ? undefined : POLICIES.find((known) => known === dmarc.policy);
   return {
     spf: spf === false ? "none" : spf.status.result,
@@ -96,15 +100,23 @@ function verdictOf({ spf, dkim, dmarc, arc }: AuthenticateResult): SenderVerdict
     dmarc: { result: dmarc === false ? "none" : dmarc.status.result, policy: policy ?? "none" },
     arc: {
       result: arc === false ? "none" : arc.status.result,
-      sealer: arc === false || arc.signature === undefined || arc.signature === false ? undefined : arc.signature.signingDomain,
+      sealer: sealerOf(head),
+      dmarc: arc === false ? undefined : dmarcIn(arc.authenticationResults),
     },
   };
+}
+
+/** mailauth hands on what it has read, in a form of its own. */
+function dmarcIn(results: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const found = results?.dmarc;
+  return typeof found === "object" && found !== null && "result" in found && typeof found.result === "string" ? found.result : undefined;
 }
 
 const POLICIES = ["none", "quarantine", "reject"] as const;
 
 function byDmarc({ dmarc, arc }: SenderVerdict, { trustedSealers = [] }: VerifySenderOptions): Mail["meta"] {
-  const vouched = arc.result === "pass" && arc.sealer !== undefined && trustedSealers.includes(arc.sealer.toLowerCase());
+  const trusted = trustedSealers.some((domain) => domain.toLowerCase() === arc.sealer);
+  const vouched = arc.result === "pass" && trusted && arc.dmarc !== "fail";
   if (dmarc.result !== "fail" || dmarc.policy === "none" || vouched) return {};
   if (dmarc.policy === "quarantine") return { quarantine: "dmarc" };
   throw new Refusal("5.7.26", "the author's domain says that it does not send this mail (DMARC)");
