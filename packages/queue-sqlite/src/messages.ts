@@ -1,4 +1,4 @@
-import type { EntryState, ListRequest, QueueStats, Selection } from "@postroad/queue";
+import type { Damaged, EntryState, ListRequest, QueueStats, Selection } from "@postroad/queue";
 
 /** An entry as it travels between the threads and lies in its row: what is never searched for is one JSON text. */
 export interface Row {
@@ -77,13 +77,20 @@ export interface Requests {
   readonly stats: { readonly now: number };
   readonly list: ListRequest;
   readonly change: { readonly selection: Selection; readonly what: Change; readonly now: number };
+  /** Entries that cannot be read; one that is leased only in the name of its lease. */
+  readonly quarantine: { readonly entries: readonly { readonly key: string; readonly token: string; readonly note: string }[] };
 }
 
 /** What the thread answers, by name. */
 export interface Answers {
   /** The last says which limit is reached; then nothing was added. */
   readonly add: { readonly added: readonly boolean[]; readonly superseded: readonly string[]; readonly full?: string };
-  readonly claim: { readonly leases: readonly Leased[]; readonly contents: readonly Stored[] };
+  readonly claim: {
+    readonly leases: readonly Leased[];
+    readonly contents: readonly Stored[];
+    /** Not given, but dead from now on. */
+    readonly damaged: readonly Damaged[];
+  };
   readonly content: Stored | null;
   readonly renew: readonly boolean[];
   readonly settle: boolean;
@@ -92,6 +99,7 @@ export interface Answers {
   readonly stats: QueueStats;
   readonly list: readonly ListedRow[];
   readonly change: number;
+  readonly quarantine: null;
 }
 
 export type Verb = keyof Requests;

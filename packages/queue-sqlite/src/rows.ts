@@ -26,27 +26,64 @@ export function draftOf(entry: Entry): Draft {
   };
 }
 
-export function entryOf(row: Row): Entry {
-  const { rest, expiresAt, series, note, ...columns } = row;
-  const others: unknown = JSON.parse(rest);
-  if (!isRest(others)) throw new TypeError(`the entry ${row.key} is not what was written`);
+/** The entry, or undefined where the row is not what was written. */
+export function entryOf(row: Row): Entry | undefined {
+  const others = parsed(row.rest);
+  return isRest(others) ? joined(row, others) : undefined;
+}
+
+function joined(row: Row, others: Rest): Entry {
+  const { rest: _, expiresAt, series, note, ...columns } = row;
   return {
-    ...columns,
     ...others,
+    ...columns,
     ...(expiresAt !== null && { expiresAt }),
     ...(series !== null && { series }),
     ...(note !== null && { note }),
   };
 }
 
+function parsed(rest: string): unknown {
+  try {
+    return JSON.parse(rest);
+  } catch {
+    return undefined;
+  }
+}
+
 type Rest = Pick<Entry, "envelope" | "meta" | "last">;
 
 function isRest(value: unknown): value is Rest {
-  return typeof value === "object" && value !== null && "envelope" in value && "meta" in value && "last" in value;
+  return (
+    isObject(value) &&
+    "envelope" in value &&
+    isEnvelope(value.envelope) &&
+    "meta" in value &&
+    isObject(value.meta) &&
+    "last" in value &&
+    Array.isArray(value.last)
+  );
 }
 
+function isEnvelope(value: unknown): boolean {
+  return isObject(value) && "from" in value && typeof value.from === "string" && "to" in value && isRecipients(value.to);
+}
+
+function isRecipients(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => isObject(each) && "address" in each && typeof each.address === "string");
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** Of a row that is not what was written. */
+export const DAMAGED = "damaged: the row is not what was written";
+
+/** What cannot be read is shown as the dead letter that it is from now on. */
 export function listedOf({ leased, size, ...row }: ListedRow): Listed {
-  return { ...entryOf(row), leased, size };
+  const entry = entryOf(row) ?? joined({ ...row, state: "dead", note: DAMAGED }, { envelope: { from: "", to: [] }, meta: {}, last: [] });
+  return { ...entry, leased, size };
 }
 
 function priorityOf(value: number): number {

@@ -1,16 +1,16 @@
 import type { Content } from "@postroad/core";
 import { Refusal } from "@postroad/core";
-import type { Added, Entry, Lease, Store } from "@postroad/queue";
+import type { Added, ClaimRequest, Damaged, Entry, Lease, Listed, Store } from "@postroad/queue";
 import { basename, join } from "node:path";
 import { spool } from "./contents.ts";
 import { removeFile } from "./files.ts";
-import type { Answers, Named, Stored } from "./messages.ts";
+import type { ListedRow, Named, Stored } from "./messages.ts";
 import type { Resolved, SqliteStoreOptions } from "./options.ts";
 import { resolveSqliteOptions } from "./options.ts";
 import { contentBy, contentFrom } from "./reading.ts";
 import { badRequest } from "./refusals.ts";
 import { changeRequest, claimRequest, listRequest } from "./requests.ts";
-import { draftOf, entryOf, listedOf, text, time } from "./rows.ts";
+import { DAMAGED, draftOf, entryOf, listedOf, text, time } from "./rows.ts";
 import type { Thread } from "./thread.ts";
 import { threadOf } from "./thread.ts";
 import { watchersOf } from "./watchers.ts";
@@ -106,13 +106,23 @@ type Delivering = Pick<Store, "claim" | "read" | "renew" | "settle" | "nextDue">
 function delivering({ thread, settings: { folder }, run, wake }: Parts): Delivering {
   const contents = new WeakMap<Lease, Stored>();
 
-  function remember({ leases, contents: along }: Answers["claim"]): readonly Lease[] {
-    return leases.map(({ row, token, probe, content }) => {
-      const lease: Lease = { entry: entryOf(row), token, ...(probe && { probe }) };
+  async function claim(request: ClaimRequest): Promise<readonly Lease[]> {
+    const { leases, contents: along, damaged } = await thread.ask({ verb: "claim", request: claimRequest(request) });
+    const unreadable: (Damaged & Named)[] = [];
+    const given = leases.flatMap(({ row, token, probe, content }): readonly Lease[] => {
+      const entry = entryOf(row);
+      if (entry === undefined) {
+        unreadable.push({ key: row.key, mail: row.mail, lane: row.lane, note: DAMAGED, token });
+        return [];
+      }
+      const lease: Lease = { entry, token, ...(probe && { probe }) };
       const stored = along[content];
       if (stored !== undefined) contents.set(lease, stored);
-      return lease;
+      return [lease];
     });
+    if (unreadable.length > 0) await thread.ask({ verb: "quarantine", request: { entries: unreadable } });
+    for (const { key, mail, lane, note } of [...damaged, ...unreadable]) request.onDamaged?.({ key, mail, lane, note });
+    return given;
   }
 
   async function fetch(lease: Lease): Promise<Stored> {
@@ -122,8 +132,7 @@ function delivering({ thread, settings: { folder }, run, wake }: Parts): Deliver
   }
 
   return {
-    claim: (request) =>
-      run(async () => remember(await thread.ask({ verb: "claim", request: claimRequest(request) }))),
+    claim: (request) => run(() => claim(request)),
     read(lease) {
       const stored = contents.get(lease);
       const get = (): Promise<Stored> => fetch(lease);
@@ -148,14 +157,22 @@ function named({ entry, token }: Lease): Named {
 }
 
 function forPeople({ thread, run, wake }: Parts): Pick<Store, "stats" | "list" | "get" | "change"> {
+  /** What is shown as dead is dead. */
+  async function listed(rows: readonly ListedRow[]): Promise<readonly Listed[]> {
+    const all = rows.map(listedOf);
+    const entries = all.filter(({ note }) => note === DAMAGED).map(({ key }) => ({ key, token: "", note: DAMAGED }));
+    if (entries.length > 0) await thread.ask({ verb: "quarantine", request: { entries } });
+    return all;
+  }
+
   return {
     stats: (now) => run(() => thread.ask({ verb: "stats", request: { now: time("now", now) } })),
     list: (request = {}) =>
-      run(async () => (await thread.ask({ verb: "list", request: listRequest(request) })).map(listedOf)),
+      run(async () => listed(await thread.ask({ verb: "list", request: listRequest(request) }))),
     get: (key) =>
       run(async () => {
-        const [found] = await thread.ask({ verb: "list", request: listRequest({ key, limit: 1 }) });
-        return found === undefined ? undefined : listedOf(found);
+        const [found] = await listed(await thread.ask({ verb: "list", request: listRequest({ key, limit: 1 }) }));
+        return found;
       }),
     change: (selection, what, now) =>
       run(async () => {

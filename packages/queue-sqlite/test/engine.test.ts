@@ -146,6 +146,7 @@ function exercise(made: Bench): void {
   }
   for (const state of ["ready", "held", "dead"] as const) run({ verb: "list", request: { state, lane: "b" } });
   run({ verb: "list", request: {} });
+  run({ verb: "quarantine", request: { entries: [{ key: "k", token: "t", note: "damaged" }] } });
   run({ verb: "list", request: { state: "held" } });
   for (const what of ["hold", "release", "retry", "cancel"] as const) {
     run({ verb: "change", request: { selection: { lane: "example.net" }, what, now: START } });

@@ -95,8 +95,11 @@ export interface UnparkedEvent {
 export interface DeadEvent extends About {
   readonly kind: "dead";
   readonly at: number;
-  /** Workers died with it; nobody could be told of its failure; it may be delivered already. */
-  readonly reason: "lapsed" | "unreported" | "uncertain";
+  /**
+   * Workers died with it; nobody could be told of its failure; it may be delivered already; the store cannot read it any
+   * more (then `recipients` and `meta` are empty).
+   */
+  readonly reason: "lapsed" | "unreported" | "uncertain" | "damaged";
   readonly note: string;
   readonly recipients: readonly string[];
 }

@@ -1,11 +1,11 @@
 import { alarm } from "./alarm.ts";
 import type { Policy } from "./drain-options.ts";
-import type { TroubleEvent } from "./events.ts";
+import type { DeadEvent, TroubleEvent } from "./events.ts";
 import { isolation } from "./isolation.ts";
 import type { LaneMemory } from "./lane-memory.ts";
 import type { Settler } from "./settler.ts";
 import { troubleWait } from "./settler.ts";
-import type { ClaimRequest, Lease, Store } from "./store.ts";
+import type { ClaimRequest, Damaged, Lease, Store } from "./store.ts";
 
 /** Claims what there is to do as places become free. */
 export interface Feed {
@@ -22,7 +22,7 @@ export interface FeedRequest {
   readonly policy: Policy;
   readonly lanes: LaneMemory;
   readonly settler: Settler;
-  readonly emit: (event: TroubleEvent) => void;
+  readonly emit: (event: TroubleEvent | DeadEvent) => void;
   /** Places that are free now. */
   readonly free: () => number;
   /** `at`: the time that the claim named. Waits for `start` where it is given; false hands the entry back. */
@@ -83,7 +83,7 @@ export function feed(request: FeedRequest): Feed {
 
   async function claim(limit: number, now: number): Promise<readonly Lease[] | undefined> {
     try {
-      const leases = await store.claim({ ...claimOf(limit, now, request), suspects: alone.isWanted() });
+      const leases = await store.claim({ ...claimOf(limit, now, request), suspects: alone.isWanted(), onDamaged });
       failures = 0;
       return leases;
     } catch (error) {
@@ -91,6 +91,10 @@ export function feed(request: FeedRequest): Feed {
       emit({ kind: "trouble", at: clock.now(), during: "claim", error });
       return undefined;
     }
+  }
+
+  function onDamaged(entry: Damaged): void {
+    emit({ kind: "dead", at: clock.now(), reason: "damaged", recipients: [], meta: {}, ...entry });
   }
 
   /** Asks when there will be, unless what was claimed just now rings when it is done. */

@@ -35,6 +35,7 @@ export type { QueueOptions } from "./queue-options.ts";
 export type {
   Added,
   ClaimRequest,
+  Damaged,
   Counts,
   Entry,
   EntryState,

@@ -66,6 +66,16 @@ export interface Lease {
   readonly probe?: boolean;
 }
 
+/** An entry of which the store cannot read any more what it was: dead, kept for a person as far as it is there. */
+export interface Damaged {
+  readonly key: string;
+  /** `id` of the mail. */
+  readonly mail: string;
+  readonly lane: string;
+  /** What is wrong with it. */
+  readonly note: string;
+}
+
 export interface ClaimRequest {
   /** The time, in milliseconds since 1970. */
   readonly now: number;
@@ -90,6 +100,8 @@ export interface ClaimRequest {
    * nothing else dies with its worker. Without this none is given. `late` asks for no suspects.
    */
   readonly suspects?: boolean;
+  /** Told of entries that this claim would have given, had they been readable. Must not throw. */
+  readonly onDamaged?: (entry: Damaged) => void;
 }
 
 /** What `add` did, entry by entry. */
@@ -155,6 +167,8 @@ export interface QueueStats extends Counts {
  *
  * - What cannot be written down is an error, never a success: a method rejects with a `Refusal`, 4.3.1 where the store
  *   or its disk is full, 4.3.0 for anything else, and is whole or has not happened.
+ * - One entry that it cannot read any more keeps it from no other: that one is dead from then on, with a `note`, shown with
+ *   an empty envelope, and found again where it is tried again.
  * - Several workers, in one process or many, may use the same store at once, if their clocks agree to within a minute.
  * - `now` may jump. Where it lies more than a minute before the last claim's (which the store keeps, durably to within
  *   a minute), every entry keeps its age, and what was tried, leases and parked lanes keep the time they had left. Where

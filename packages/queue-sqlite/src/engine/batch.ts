@@ -2,6 +2,7 @@ import type { Answer, Operation } from "../messages.ts";
 import { add } from "./add.ts";
 import { change, park } from "./change.ts";
 import { claim } from "./claim.ts";
+import { quarantineAll } from "./damage.ts";
 import type { Engine } from "./engine.ts";
 import { BadRequest, breaksTrust, failureOf, isBusy, isFull } from "./failures.ts";
 import { nextDue } from "./next-due.ts";
@@ -114,6 +115,8 @@ function run(engine: Engine, { verb, request }: Operation): Answer {
       return { verb, answer: list(engine, request) };
     case "change":
       return { verb, answer: change(engine, request) };
+    case "quarantine":
+      return { verb, answer: quarantineAll(engine, request) };
     default:
       throw new BadRequest("unknown operation");
   }

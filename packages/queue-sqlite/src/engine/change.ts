@@ -13,7 +13,7 @@ import { dueOf, laneId } from "./rows.ts";
 import { number } from "./sql.ts";
 
 /** `ends` of an entry that becomes ready. */
-const SOMEBODY_LEFT = "json_array_length(rest, '$.envelope.to') > 0";
+const SOMEBODY_LEFT = "CASE WHEN json_valid(rest) THEN coalesce(json_array_length(rest, '$.envelope.to'), 0) > 0 ELSE 0 END";
 
 /** The phases that a change applies to; leased entries are their worker's. */
 const from: Record<Change, readonly number[]> = {

@@ -1,14 +1,16 @@
+import type { Damaged } from "@postroad/queue";
 import type { Answers, Leased, Requests, Stored } from "../messages.ts";
 import type { Clock } from "./clock.ts";
 import { advance } from "./clock.ts";
 import { storedOf } from "./contents.ts";
+import { quarantine } from "./damage.ts";
 import type { Engine } from "./engine.ts";
 import { finish, forget } from "./finish.ts";
 import { promote, promoteOverdue, unpark } from "./promote.ts";
 import { COLUMNS, rowOf } from "./rows.ts";
 import { LOWEST, OVERDUE, SUSPECTS } from "./schema.ts";
 import type { Found, Sql } from "./sql.ts";
-import { number, text } from "./sql.ts";
+import { Damage, number, text } from "./sql.ts";
 import { inTurns } from "./turns.ts";
 
 type Claim = Requests["claim"];
@@ -58,7 +60,7 @@ function give(engine: Engine, request: Claim, clock: Clock): Answers["claim"] {
   const { limit, now } = request;
   const hand = handOf(engine, request, clock);
   if (request.suspects) hand.take(suspect(sql, request, clock));
-  if (hand.leases.length > 0) return { leases: hand.leases, contents: hand.contents };
+  if (hand.leases.length > 0) return hand.answer;
   const half = limit === 1 ? Number(engine.flip()) : Math.ceil(limit / 2);
   const left = (most: number): number => most - hand.leases.length;
   hand.take(expired(sql, now, left(half)));
@@ -66,7 +68,7 @@ function give(engine: Engine, request: Claim, clock: Clock): Answers["claim"] {
   hand.take(inTurns(sql, request, left(limit), [LOWEST, OVERDUE - 1]));
   hand.take(expired(sql, now, left(limit)));
   hand.take(inTurns(sql, request, left(limit), [OVERDUE, OVERDUE]));
-  return { leases: hand.leases, contents: hand.contents };
+  return hand.answer;
 }
 
 /** One that has expired, or has grown too old, or is due. */
@@ -106,8 +108,8 @@ function expired(sql: Sql, now: number, limit: number): readonly Found[] {
 }
 
 interface Hand {
-  readonly leases: Leased[];
-  readonly contents: Stored[];
+  readonly leases: readonly Leased[];
+  readonly answer: Answers["claim"];
   take(found: readonly Found[]): void;
 }
 
@@ -116,6 +118,7 @@ function handOf(engine: Engine, { now, ttl }: Claim, clock: Clock): Hand {
   const { sql } = engine;
   const leases: Leased[] = [];
   const contents: Stored[] = [];
+  const damaged: Damaged[] = [];
   const places = new Map<number, number>();
   let room = ALONG;
 
@@ -129,6 +132,7 @@ function handOf(engine: Engine, { now, ttl }: Claim, clock: Clock): Hand {
   }
 
   function lease(each: Found): Leased {
+    const [row, content] = [rowOf(each, clock), place(number(each.content))];
     const token = engine.token();
     sql.run(
       "UPDATE entries SET phase = 2, token = ?, lease_until = ? WHERE id = ?",
@@ -136,14 +140,27 @@ function handOf(engine: Engine, { now, ttl }: Claim, clock: Clock): Hand {
       now + ttl,
       number(each.id),
     );
-    return { row: rowOf(each, clock), token, probe: each.probing === 1, content: place(number(each.content)) };
+    return { row, token, probe: each.probing === 1, content };
+  }
+
+  function setAside(each: Found, error: unknown): void {
+    if (!(error instanceof Damage)) throw error;
+    const note = `damaged: ${error.message}`;
+    quarantine(sql, number(each.id), note);
+    damaged.push({ key: text(each.key), mail: text(each.mail), lane: text(each.lane), note });
   }
 
   return {
     leases,
-    contents,
+    answer: { leases, contents, damaged },
     take(found) {
-      for (const each of found) leases.push(lease(each));
+      for (const each of found) {
+        try {
+          leases.push(lease(each));
+        } catch (error) {
+          setAside(each, error);
+        }
+      }
     },
   };
 }

@@ -32,7 +32,7 @@ export function list(engine: Engine, { after = "", limit = 100, ...selection }: 
   const { where, values } = whereOf(selection);
   const clock = readClock(engine.sql, engine.watch);
   const found = engine.sql.all(
-    `SELECT ${COLUMNS}, c.size FROM entries e JOIN lanes l ON l.id = e.lane JOIN contents c ON c.id = e.content
+    `SELECT ${COLUMNS}, coalesce(c.size, 0) AS size FROM entries e JOIN lanes l ON l.id = e.lane LEFT JOIN contents c ON c.id = e.content
      WHERE ${where} AND e.key > ? ORDER BY e.key LIMIT ?`,
     ...values,
     after,

@@ -49,16 +49,19 @@ export function rollBack(sql: Sql): void {
   }
 }
 
+/** A row is not what was written. */
+export class Damage extends TypeError {}
+
 /** A column that is a number. */
 export function number(value: SQLOutputValue | undefined): number {
   if (typeof value === "number") return value;
-  throw new TypeError(`the database holds ${value === null ? "nothing" : `a ${typeof value}`} where a number belongs`);
+  throw new Damage(`the database holds ${value === null ? "nothing" : `a ${typeof value}`} where a number belongs`);
 }
 
 /** A column that is a text. */
 export function text(value: SQLOutputValue | undefined): string {
   if (typeof value === "string") return value;
-  throw new TypeError(`the database holds ${value === null ? "nothing" : `a ${typeof value}`} where a text belongs`);
+  throw new Damage(`the database holds ${value === null ? "nothing" : `a ${typeof value}`} where a text belongs`);
 }
 
 export function numberOrNull(value: SQLOutputValue | undefined): number | null {
@@ -71,5 +74,5 @@ export function textOrNull(value: SQLOutputValue | undefined): string | null {
 
 export function bytes(value: SQLOutputValue | undefined): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  throw new TypeError("the database holds no bytes where a content belongs");
+  throw new Damage("the database holds no bytes where a content belongs");
 }

@@ -1,0 +1,96 @@
+import type { Mail } from "@postroad/core";
+import { contentOf, envelope, receipt, transport } from "@postroad/core";
+import type { QueueEvent, Store } from "@postroad/queue";
+import { drain, manage, queue } from "@postroad/queue";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as wait } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { sqliteStore } from "../src/index.ts";
+import { folder } from "./entries.ts";
+
+const OTHERS = ["good-1", "good-2", "good-3"];
+
+async function fill(store: Store, ...ids: readonly string[]): Promise<void> {
+  const inbox = queue(store);
+  for (const id of ids) {
+    const content = contentOf(Buffer.from("Subject: Hi\r\n\r\n"));
+    await inbox.send({ id, envelope: envelope("a@x.example", [`${id}@y.example`]), content, meta: {} });
+  }
+}
+
+/** Writes to the file as a failing disk or a careless hand would. */
+function harm(path: string, ...statements: readonly string[]): void {
+  const database = new DatabaseSync(path);
+  for (const statement of statements) database.exec(statement);
+  database.close();
+}
+
+const damages = [
+  ["text that is no JSON", "UPDATE entries SET rest = '{\"envelope\":' WHERE mail = 'bad'"],
+  ["text that is no text", "UPDATE entries SET rest = '[1, 2]' WHERE mail = 'bad'"],
+  ["an envelope without recipients", "UPDATE entries SET rest = '{\"envelope\":{\"from\":\"a\"},\"meta\":{},\"last\":[]}' WHERE mail = 'bad'"],
+  ["a content that is gone", "DELETE FROM contents WHERE id = (SELECT content FROM entries WHERE mail = 'bad')"],
+  ["bytes that are gone", "DELETE FROM bodies WHERE content = (SELECT content FROM entries WHERE mail = 'bad')"],
+] as const;
+
+describe("a damaged row", () => {
+  it.for(damages)("#51: is kept with a note, and told of, and the others are delivered: %s", async ([, damage]) => {
+    await using place = await folder();
+    await using store = sqliteStore(place.path);
+    await fill(store, "bad", ...OTHERS);
+    harm(place.path, damage);
+    const events: QueueEvent[] = [];
+    const delivered: string[] = [];
+    const to = transport("to", async (mail: Mail) => {
+      delivered.push(mail.id);
+      return receipt(mail, { kind: "accepted", status: "2.0.0", by: "to" });
+    });
+    await using worker = drain(store, to, { onEvent: (event) => void events.push(event) });
+    while (delivered.length < OTHERS.length || !events.some(({ kind }) => kind === "dead")) await wait(10);
+    await worker.stop();
+    expect(delivered.toSorted()).toEqual(OTHERS);
+    const told = { kind: "dead", reason: "damaged", mail: "bad", lane: "y.example", note: expect.stringContaining("damaged: ") };
+    expect(events.filter(({ kind }) => kind === "dead")).toMatchObject([told]);
+    expect(events.filter(({ kind }) => kind === "trouble")).toEqual([]);
+    expect(await store.list()).toMatchObject([{ mail: "bad", state: "dead", note: expect.stringContaining("damaged: ") }]);
+  });
+
+  it.for(damages)("#51: fails nobody who looks, and can be changed: %s", async ([, damage]) => {
+    await using place = await folder();
+    await using store = sqliteStore(place.path);
+    await fill(store, "bad", ...OTHERS);
+    harm(place.path, damage);
+    const people = manage(store);
+    const listed = await people.list();
+    expect(listed.map(({ mail }) => mail).toSorted()).toEqual(["bad", ...OTHERS]);
+    const key = listed.find(({ mail }) => mail === "bad")?.key ?? "";
+    expect(await people.get(key)).toMatchObject({ key, mail: "bad" });
+    expect((await people.stats()).bytes).toBeGreaterThan(0);
+    await people.hold({ lane: "y.example" });
+    await people.release({ lane: "y.example" });
+    await people.retryNow({ lane: "y.example" });
+    await people.redrive();
+    // Whoever tries it again gets it no better.
+    const damaged: string[] = [];
+    const claim = { now: Date.now(), limit: 10, perLane: 10, ttl: 60_000, onDamaged: ({ mail }: { readonly mail: string }) => void damaged.push(mail) };
+    const leases = await store.claim(claim);
+    expect(leases.map(({ entry }) => entry.mail).toSorted()).toEqual(OTHERS);
+    expect(damaged).toEqual(["bad"]);
+    for (const lease of leases) expect(await store.settle(lease, null)).toBe(true);
+    expect(await people.cancel({ mail: "bad" })).toBe(1);
+    expect(await store.stats(Date.now())).toMatchObject({ due: 0, dead: 0, lanes: [] });
+  });
+
+  it("#51: stays as it is, for whoever can mend it", async () => {
+    await using place = await folder();
+    await using store = sqliteStore(place.path);
+    await fill(store, "bad");
+    harm(place.path, "UPDATE entries SET rest = '?' || rest WHERE mail = 'bad'");
+    expect(await store.list()).toMatchObject([{ state: "dead", envelope: { to: [] } }]);
+    expect((await store.stats(Date.now())).dead).toBe(1);
+    harm(place.path, "UPDATE entries SET rest = substr(rest, 2) WHERE mail = 'bad'");
+    expect(await manage(store).redrive()).toBe(1);
+    const [lease] = await store.claim({ now: Date.now(), limit: 1, perLane: 1, ttl: 60_000 });
+    expect(lease?.entry).toMatchObject({ mail: "bad", envelope: { to: [{ address: "bad@y.example" }] } });
+  });
+});
