@@ -39,8 +39,8 @@ function lanesOf(mail: Mail, lane: string | undefined, policy: QueuePolicy): Rea
   const { to } = mail.envelope;
   if (lane !== undefined) return new Map([[lane, to]]);
   const lanes = new Map<string, Recipient[]>();
-  for (const recipient of to) {
-    const name = nameOf(recipient, mail, policy);
+  for (const [index, recipient] of to.entries()) {
+    const name = nameOf(recipient, index, mail, policy);
     const others = lanes.get(name);
     if (others === undefined) lanes.set(name, [recipient]);
     else others.push(recipient);
@@ -48,16 +48,17 @@ function lanesOf(mail: Mail, lane: string | undefined, policy: QueuePolicy): Rea
   return lanes;
 }
 
-/** What `lane` throws or gives wrongly is our misconfiguration: 4.3.5. */
-function nameOf(recipient: Recipient, mail: Mail, { lane }: QueuePolicy): string {
+/** What `lane` throws or gives wrongly is our misconfiguration: 4.3.5, without the address, or what `lane` says of it. */
+function nameOf(recipient: Recipient, index: number, mail: Mail, { lane }: QueuePolicy): string {
+  const which = `recipient ${index + 1} of ${mail.envelope.to.length}`;
   let name: string;
   try {
     name = lane(recipient, mail);
   } catch (cause) {
-    throw new Refusal("4.3.5", `no lane for ${recipient.address}: ${cause instanceof Error ? cause.message : "lane threw"}`, { cause });
+    throw new Refusal("4.3.5", `the queue's lane threw for ${which}`, { cause });
   }
   const wrong = isName(name);
-  if (wrong !== undefined) throw new Refusal("4.3.5", `the lane of ${recipient.address} ${wrong}`);
+  if (wrong !== undefined) throw new Refusal("4.3.5", `the queue's lane for ${which} ${wrong}`);
   return name;
 }
 

@@ -1,4 +1,4 @@
-import type { Mail, Transport } from "@postroad/core";
+import type { Mail, Recipient, Transport } from "@postroad/core";
 import { ConfigError, Refusal, compose, contentOf, readAll, wrap } from "@postroad/core";
 import { testTransport } from "@postroad/testing";
 import { describe, expect, it, vi } from "vitest";
@@ -143,12 +143,14 @@ describe("queue", () => {
     expect((await queue(memoryStore()).send(long)).outcomes).toMatchObject([{ kind: "deferred", status: "4.3.5" }]);
   });
 
-  it("defers with 4.3.5 where lane throws or gives no name", async () => {
-    const throwing = (): string => {
-      throw new Error("no such tenant");
+  it("defers with 4.3.5 where lane throws or gives no name, and names no address", async () => {
+    const throwing = ({ address }: Recipient): string => {
+      throw new Error(`no tenant of ${address}`);
     };
     for (const lane of [throwing, () => "", () => "a\nb"]) {
-      expect((await queue(memoryStore(), { lane }).send(mailTo("a@y.example"))).outcomes).toMatchObject([{ kind: "deferred", status: "4.3.5" }]);
+      const [outcome] = (await queue(memoryStore(), { lane }).send(mailTo("secret@y.example"))).outcomes;
+      expect(outcome).toMatchObject({ kind: "deferred", status: "4.3.5", message: expect.stringContaining("recipient 1 of 1") });
+      expect(outcome).toMatchObject({ message: expect.not.stringContaining("secret") });
     }
   });
 
