@@ -50,13 +50,13 @@ function interleaved(families: readonly (readonly string[])[]): readonly string[
 
 /**
  * No mail exchanger of anybody else's can be there: this host and network, private and shared networks, link-local,
- * documentation, benchmarks, multicast, reserved (RFC 6890, the IANA registries of special-purpose addresses). Mail
- * sent there would reach whatever listens inside, at the word of whoever published the record.
+ * documentation, benchmarks, protocols of their own (Teredo, ORCHID), relays for 6to4, multicast, reserved (RFC 6890, the IANA registries
+ * of special-purpose addresses). Mail sent there would reach whatever listens inside, at the word of whoever published the record.
  */
 const SPECIAL = [
   "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
-  "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-  "::/128", "::1/128", "64:ff9b:1::/48", "100::/64", "2001:db8::/32", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
+  "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+  "::/128", "::1/128", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
 ];
 /** IPv6 forms of IPv4 addresses: mapped, compatible, translated (RFC 6052), 6to4. What they stand for decides. */
 const EMBEDDED = [
@@ -111,4 +111,20 @@ export function blockList(ranges: readonly string[]): BlockList {
     else list.addSubnet(address, Number(length), family);
   }
   return list;
+}
+
+/** A rule for options that are such ranges. */
+export function isRanges(value: unknown): string | undefined {
+  const fine = Array.isArray(value) && value.every((each) => typeof each === "string" && isRange(each));
+  return fine ? undefined : "must be a list of ranges such as 10.0.0.0/8 or fd00::/8";
+}
+
+function isRange(text: string): boolean {
+  const [address = "", length, more] = text.split("/");
+  if (isIP(address) === 0 || more !== undefined || (length !== undefined && !/^\d{1,3}$/.test(length))) return false;
+  try {
+    return blockList([text]) !== undefined;
+  } catch {
+    return false;
+  }
 }

@@ -73,6 +73,10 @@ async function ofHost(
 
 function whyNone(host: string, { addresses, failure }: HostAddresses, { domains }: Plan): Refusal {
   if (failure !== undefined) return failure;
+  // An address literal is what the sender wrote, and no record that could be mended while the mail waits.
+  if (domains.length === 0) {
+    return unroutable("5.4.4", `no mail is sent to [${host}]: a special-purpose address (RFC 6890)`, "Correct the address; or if it is yours, name its range in allow.");
+  }
   if (addresses.length > 0) {
     const advice = "If it is yours and meant to be reached, name its range in allow; else its domain takes no mail.";
     return unroutable("4.4.4", `no mail is sent to ${host} at ${addresses.slice(0, 4).join(", ")}: a special-purpose address (RFC 6890)`, advice);

@@ -20,6 +20,7 @@ import { stsPolicies } from "./policy/sts.ts";
 import type { PoolsStats, Target } from "./pools.ts";
 import { makePools, servernameOf } from "./pools.ts";
 import { mapped } from "./wait.ts";
+import { webClient } from "./web.ts";
 
 /** A transport that finds the mail exchangers itself. */
 export interface MxTransport extends Transport {
@@ -57,6 +58,8 @@ function contextOf(options: MxOptions): Context {
   const { mtaSts = true, random = Math.random, clock = Date.now, tlsReports } = options;
   const resolver = cached(options.resolver ?? dnsResolver(), options.cache ?? {}, clock);
   const common = smtpOptions(options, port);
+  const mayGoTo = addressFilter(allow);
+  const web = webClient({ resolver, order: addresses, mayGoTo });
   // Whatever smtp() finds wrong is found here, and not with the first mail.
   void smtp({ ...common, host: "localhost", security: "opportunistic" });
   const noPolicy = Promise.resolve({ policy: undefined, failure: undefined });
@@ -64,10 +67,10 @@ function contextOf(options: MxOptions): Context {
     by: NAME,
     port,
     resolver,
-    findPolicy: mtaSts === false ? () => noPolicy : stsPolicies(resolver, mtaSts === true ? {} : mtaSts, clock),
+    findPolicy: mtaSts === false ? () => noPolicy : stsPolicies(resolver, mtaSts === true ? {} : mtaSts, web, clock),
     dane,
     order: addresses,
-    mayGoTo: addressFilter(allow),
+    mayGoTo,
     ...selfOf(options),
     maxHosts,
     maxAddresses,

@@ -3,7 +3,7 @@ import { ConfigError, checkOptions, isBoolean, isDuration, isFunction, isInteger
 import type { PoolOptions, SmtpOptions, Timeouts } from "@postroad/smtp";
 import { isIP } from "node:net";
 import type { AddressOrder } from "./addresses.ts";
-import { blockList } from "./addresses.ts";
+import { isRanges } from "./addresses.ts";
 import type { CacheOptions } from "./dns/cache.ts";
 import type { Resolver } from "./dns/resolver.ts";
 import type { MtaStsOptions } from "./policy/sts.ts";
@@ -94,20 +94,6 @@ export function checkMxOptions(options: MxOptions): void {
 
 function isList(what: string, test: (text: string) => boolean): Rule {
   return (value) => (Array.isArray(value) && value.every((each) => typeof each === "string" && test(each)) ? undefined : `must be a list of ${what}`);
-}
-
-function isRanges(value: unknown): string | undefined {
-  return isList("ranges such as 10.0.0.0/8 or fd00::/8", isRange)(value);
-}
-
-function isRange(text: string): boolean {
-  const [address = "", length, more] = text.split("/");
-  if (isIP(address) === 0 || more !== undefined || (length !== undefined && !/^\d{1,3}$/.test(length))) return false;
-  try {
-    return blockList([text]) !== undefined;
-  } catch {
-    return false;
-  }
 }
 
 function isLocalAddress(value: unknown): string | undefined {

@@ -104,16 +104,18 @@ describe("fetching and keeping", () => {
     readonly zone: Record<string, readonly string[] | Error>;
   }
 
+  const nowhere: Fetch = () => Promise.reject(new Error("another web"));
+
   function policies(fetch: Fetch, { store, timeout = 20_000 }: { readonly store?: PolicyStore; readonly timeout?: number } = {}): Clocked {
     let now = 1_000_000;
     const zone: Record<string, readonly string[] | Error> = { ...RECORD };
-    const find = stsPolicies(table(zone), { fetch, timeout, ...(store !== undefined && { store }) }, () => now);
+    const find = stsPolicies(table(zone), { fetch, timeout, ...(store !== undefined && { store }) }, nowhere, () => now);
     return { find: () => find("example.net", {}), pass: (milliseconds) => void (now += milliseconds), zone };
   }
 
-  it("M20: comes from the well-known place, with the host's certificate", async () => {
+  it.each(["fetch", "platform"] as const)("M20: comes from the well-known place, with the host's certificate; by %s", async (by) => {
     await using site = await web();
-    expect(await policies(site.fetch).find()).toMatchObject({ policy: { mode: "enforce" }, failure: undefined });
+    expect(await policies(site[by]).find()).toMatchObject({ policy: { mode: "enforce" }, failure: undefined });
     expect(site.requests).toEqual(["mta-sts.example.net/.well-known/mta-sts.txt"]);
   });
 

@@ -2,15 +2,20 @@ import type { TestCertificate } from "@postroad/testing/certificate";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { Agent, buildConnector, fetch as undiciFetch } from "undici";
-import type { Fetch, FetchInit } from "../src/index.ts";
+import type { Fetch, FetchInit, Resolver } from "../src/index.ts";
+import { webClient } from "../src/web.ts";
+
+const everywhere: Resolver = { resolve: (name) => Promise.resolve({ state: "found", records: ["127.0.0.1"], name, secure: false, ttl: 1 }) };
 
 export interface Web extends AsyncDisposable {
   readonly fetch: Fetch;
+  readonly platform: Fetch;
+  readonly port: number;
   readonly requests: readonly string[];
   answer: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
-/** A web server by https, and the platform's kind of fetch that finds every host there. */
+/** A web server by https, and ours and the platform's kind of fetch that find every host there. */
 export async function webServer(policy: string | Web["answer"], certificate: TestCertificate, ca: string): Promise<Web> {
   const requests: string[] = [];
   const text = typeof policy === "string" ? policy : "";
@@ -28,7 +33,9 @@ export async function webServer(policy: string | Web["answer"], certificate: Tes
   const agent = new Agent({ connect: (options, done) => connector({ ...options, hostname: "127.0.0.1", port, servername: options.hostname }, done) });
   return Object.assign(state, {
     requests,
-    fetch: (url: string, init: FetchInit) => undiciFetch(url, { ...init, dispatcher: agent }),
+    port: Number(port),
+    fetch: webClient({ resolver: everywhere, order: "ipv4-only", mayGoTo: () => true, port: Number(port), ca }),
+    platform: (url: string, init: FetchInit) => undiciFetch(url, { ...init, dispatcher: agent }),
     async [Symbol.asyncDispose]() {
       await agent.destroy();
       server.closeAllConnections();

@@ -24,7 +24,7 @@ export interface PolicyStore {
 }
 
 export interface MtaStsOptions {
-  /** Fetches policies. @default the `fetch` of the platform */
+  /** Fetches policies. @default by https on port 443 of addresses that mail may go to, whatever the proxy of the platform */
   readonly fetch?: Fetch;
   /** Milliseconds that fetching a policy may take. @default 30_000 */
   readonly timeout?: number;
@@ -53,9 +53,9 @@ const NOTHING: StsFinding = { policy: undefined, failure: undefined };
  * Policies of MTA-STS (RFC 8461), kept until their max_age is over: whatever becomes of the DNS record and the web
  * server, they hold. Throws a ConfigError for wrong options.
  */
-export function stsPolicies(resolver: Resolver, options: MtaStsOptions, clock: () => number): FindPolicy {
+export function stsPolicies(resolver: Resolver, options: MtaStsOptions, web: Fetch, clock: () => number): FindPolicy {
   checkOptions("mx: mtaSts", options, rules);
-  const { fetch = globalThis.fetch, timeout = 30_000, store = memoryStore() } = options;
+  const { fetch = web, timeout = 30_000, store = memoryStore() } = options;
   const failures = new Map<string, { readonly until: number; readonly failure: StsFailure }>();
   const fetching = new Map<string, Promise<StsFinding>>();
 

@@ -1,6 +1,7 @@
 import type { Rules, Transport } from "@postroad/core";
 import { ConfigError, checkOptions, isDuration, isFunction, isInteger, isObject } from "@postroad/core";
 import { isIP } from "node:net";
+import { isRanges } from "../addresses.ts";
 import { isHostName } from "../destination.ts";
 import type { Resolver } from "../dns/resolver.ts";
 import type { Fetch } from "../policy/sts-fetch.ts";
@@ -18,8 +19,10 @@ export interface TlsReportsOptions {
   readonly sendingIp?: string;
   /** Asks who wants reports. @default dnsResolver() */
   readonly resolver?: Resolver;
-  /** Takes reports that go by https. @default that of the platform */
+  /** Takes reports that go by https. @default by https on port 443 of addresses that are for everybody */
   readonly fetch?: Fetch;
+  /** Ranges such as `10.0.0.0/8` that reports go to by https although they are for special purposes (RFC 6890). @default none */
+  readonly allow?: readonly string[];
   /** Milliseconds that one report by https may take. @default 30_000 */
   readonly timeout?: number;
   /** Domains of which a day's sessions are taken down. @default 10_000 */
@@ -51,6 +54,7 @@ const rules: Rules<TlsReportsOptions> = {
   sendingIp: (value) => (typeof value === "string" && isIP(value) > 0 ? undefined : "must be an IP address"),
   resolver: isObject,
   fetch: isFunction,
+  allow: isRanges,
   timeout: isDuration,
   maxDomains: isInteger(1),
   onReport: isFunction,

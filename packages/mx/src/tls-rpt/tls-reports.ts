@@ -3,10 +3,12 @@ import { MAX_TIMER } from "@postroad/core";
 import { emitWarning } from "node:process";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { addressFilter } from "../addresses.ts";
 import { dnsResolver } from "../dns/dns-resolver.ts";
 import { ask } from "../dns/resolver.ts";
 import { notify } from "../notify.ts";
 import { mapped } from "../wait.ts";
+import { webClient } from "../web.ts";
 import type { DomainDay } from "./collector.ts";
 import { DAY, collector } from "./collector.ts";
 import type { TlsObservation } from "./observation.ts";
@@ -50,7 +52,8 @@ interface Delivery {
  */
 export function tlsReports(options: TlsReportsOptions): TlsReports {
   const submitter = checkTlsReports(options);
-  const { organization, contact, sendingIp, to, resolver = dnsResolver(), fetch = globalThis.fetch, timeout = 30_000 } = options;
+  const { organization, contact, sendingIp, to, resolver = dnsResolver(), timeout = 30_000, allow = [] } = options;
+  const { fetch = webClient({ resolver, order: "ipv6-first", mayGoTo: addressFilter(allow) }) } = options;
   const { clock = Date.now, random = Math.random, onReport } = options;
   const reporter: Reporter = { organization, contact, submitter, sendingIp };
   const days = collector(options.maxDomains ?? 10_000, clock);
