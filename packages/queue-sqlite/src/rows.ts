@@ -20,7 +20,7 @@ export function draftOf(entry: Entry): Draft {
     attempts: whole("attempts", attempts),
     lapses: whole("lapses", lapses),
     note: note === undefined ? null : text("note", note),
-    rest: JSON.stringify(rest),
+    rest: json(rest),
     open: rest.envelope.to.length > 0,
     delayed: rest.delayed === true,
   };
@@ -84,6 +84,14 @@ export const DAMAGED = "damaged: the row is not what was written";
 export function listedOf({ leased, size, ...row }: ListedRow): Listed {
   const entry = entryOf(row) ?? joined({ ...row, state: "dead", note: DAMAGED }, { envelope: { from: "", to: [] }, meta: {}, last: [] });
   return { ...entry, leased, size };
+}
+
+function json(value: object): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    throw badRequest(`the entry must be plain data: ${error instanceof Error ? error.message : "it cannot be text"}`);
+  }
 }
 
 function priorityOf(value: number): number {

@@ -172,6 +172,18 @@ describe("sqliteStore", () => {
     other.close();
   });
 
+  it("refuses an entry that is no plain data, and keeps its lease", async () => {
+    await using place = await folder();
+    await using store = sqliteStore(place.path);
+    await store.add([entryOf()], bytesOf(1));
+    const [lease] = await store.claim({ now: START, limit: 1, perLane: 1, ttl: 1000 });
+    if (lease === undefined) throw new Error("nothing was claimed");
+    const circle: Record<string, string> = {};
+    Reflect.set(circle, "self", circle);
+    await expect(store.settle(lease, { ...lease.entry, meta: circle })).rejects.toMatchObject({ status: "4.3.0" });
+    expect(await store.settle(lease, lease.entry)).toBe(true);
+  });
+
   it.for([
     { priority: 10 },
     { priority: 0.5 },

@@ -4,6 +4,7 @@ import type { Desk } from "./desk.ts";
 import { aboutOf, describe } from "./desk.ts";
 import type { Policy } from "./drain-options.ts";
 import type { Flight } from "./flights.ts";
+import { plain } from "./plain.ts";
 import type { Progress } from "./progress.ts";
 import { doubtful, giveUp, take } from "./progress.ts";
 import { askedFor, waitOf } from "./waits.ts";
@@ -40,7 +41,7 @@ async function deliver(desk: Desk, flight: Flight, progress: Progress, targets: 
   try {
     const mail: Mail = { ...whole, content: store.read(lease) };
     const got = await flights.watch(flight, to.send(mail, { signal: controller.signal }));
-    if (got !== undefined) return got;
+    if (got !== undefined) return { ...got, outcomes: got.outcomes.map(plain) };
     const message = `${to.name} did not settle within ${policy.deadline + policy.grace} ms`;
     return receipt(mail, { kind: "deferred", status: "4.4.2", by: to.name, message, uncertain: true });
   } catch (error) {

@@ -96,10 +96,10 @@ export interface DeadEvent extends About {
   readonly kind: "dead";
   readonly at: number;
   /**
-   * Workers died with it; nobody could be told of its failure; it may be delivered already; the store cannot read it any
-   * more (then `recipients` and `meta` are empty).
+   * Workers died with it; nobody could be told of its failure; it may be delivered already; the store refuses to
+   * write what became of it ("lost" tells that), or cannot read it any more (then `recipients` and `meta` are empty).
    */
-  readonly reason: "lapsed" | "unreported" | "uncertain" | "damaged";
+  readonly reason: "lapsed" | "unreported" | "uncertain" | "unwritable" | "damaged";
   readonly note: string;
   readonly recipients: readonly string[];
 }

@@ -1,5 +1,6 @@
 import type { Accepted, Deferred, Mail, Outcome, Receipt, Recipient, Rejected } from "@postroad/core";
 import { doubts, mailboxKey, withDoubts } from "@postroad/core";
+import { storable } from "./plain.ts";
 import type { Entry, Owed } from "./store.ts";
 
 /** How far an entry has come under one lease. What it is at the end is written down at once. */
@@ -113,11 +114,4 @@ function isReported({ envelope }: Entry, { notify }: Recipient, outcome: Accepte
   if (envelope.from === "" || notify === "never") return false;
   if (outcome.kind === "rejected") return notify === undefined || notify.length === 0 || notify.includes("failure");
   return outcome.relayed === true && notify?.includes("success") === true;
-}
-
-/** What was thrown means nothing to another process. */
-export function storable<O extends Outcome>(outcome: O): O {
-  if (outcome.kind === "accepted" || outcome.diagnosis?.cause === undefined) return outcome;
-  const { cause: _, ...diagnosis } = outcome.diagnosis;
-  return { ...outcome, diagnosis };
 }

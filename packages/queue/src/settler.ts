@@ -1,12 +1,18 @@
+import { Refusal } from "@postroad/core";
+import { aboutOf } from "./desk.ts";
 import type { Policy } from "./drain-options.ts";
-import type { TroubleEvent } from "./events.ts";
+import type { DeadEvent, TroubleEvent } from "./events.ts";
+import { noteOf } from "./note.ts";
 import type { Entry, Lease, Store } from "./store.ts";
 
 /** Writes down what deliveries came to, however long that takes. */
 export interface Settler {
   /** Something is delivered and cannot be written down: until it is, nothing else may be delivered. */
   readonly isStuck: boolean;
-  /** True where it is written, false where the lease was lost, undefined where the worker stopped before it could be. */
+  /**
+   * True where it is written, false where the lease was lost, undefined where the worker stopped before it could be. What the
+   * store refuses again and again, while it takes everything else, becomes a dead letter as it was: false too.
+   */
   settle(lease: Lease, next: Entry | null): Promise<boolean | undefined>;
   /** Ends all attempts. */
   readonly giveUp: () => void;
@@ -14,8 +20,10 @@ export interface Settler {
 
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 60_000;
+/** So often the store refuses to write what an entry has become, and lengthens its lease, before it is not asked again. */
+const REFUSALS = 3;
 
-export function settler(store: Store, policy: Policy, emit: (event: TroubleEvent) => void, onFree: () => void): Settler {
+export function settler(store: Store, policy: Policy, emit: (event: TroubleEvent | DeadEvent) => void, onFree: () => void): Settler {
   const waiting = new Set<() => void>();
   let stuck = 0;
   let isGivenUp = false;
@@ -24,10 +32,13 @@ export function settler(store: Store, policy: Policy, emit: (event: TroubleEvent
     stuck += 1;
     try {
       let cause = error;
+      let refusals = 0;
       for (let failures = 1; ; failures += 1) {
         emit({ kind: "trouble", at: policy.clock.now(), during: "settle", key: lease.entry.key, error: cause });
         await pause(troubleWait(failures, policy));
         if (isGivenUp) return undefined;
+        refusals = next !== null && (await isRefusal(lease, cause)) ? refusals + 1 : 0;
+        if (refusals >= REFUSALS && (await giveUpOn(lease, cause))) return false;
         try {
           return await store.settle(lease, next);
         } catch (again) {
@@ -38,6 +49,30 @@ export function settler(store: Store, policy: Policy, emit: (event: TroubleEvent
       stuck -= 1;
       if (stuck === 0) onFree();
     }
+  }
+
+  /** Is it this result that the store does not take, and not the store that is out of reach, or full? */
+  async function isRefusal(lease: Lease, cause: unknown): Promise<boolean> {
+    if (cause instanceof Refusal && cause.status === "4.3.1") return false;
+    try {
+      return (await store.renew([lease], policy.clock.now() + policy.ttl))[0] === true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Keeps the entry as it was claimed, which the store has written once, for a person. False where that fails too. */
+  async function giveUpOn({ entry, token }: Lease, cause: unknown): Promise<boolean> {
+    const note = noteOf(`what became of it cannot be written down: ${cause instanceof Error ? cause.message : "not an Error"}`);
+    try {
+      if (!(await store.settle({ entry, token }, { ...entry, state: "dead", note }))) return true;
+    } catch {
+      // The reason of `trouble` is what the result was refused for.
+      return false;
+    }
+    const recipients = entry.envelope.to.map(({ address }) => address);
+    emit({ kind: "dead", at: policy.clock.now(), ...aboutOf(entry), reason: "unwritable", note, recipients });
+    return true;
   }
 
   function pause(milliseconds: number): Promise<void> {

@@ -5,8 +5,7 @@ import type { Entry } from "./store.ts";
 import { waitOf } from "./waits.ts";
 import type { Desk } from "./desk.ts";
 import { aboutOf } from "./desk.ts";
-
-const LONGEST_NOTE = 1000;
+import { noteOf } from "./note.ts";
 
 /** Writes down how far an entry has come, and then tells of it. */
 export async function writeDown(desk: Desk, flight: Flight, progress: Progress): Promise<void> {
@@ -40,16 +39,11 @@ function nextOf(progress: Progress, policy: Policy): Entry | null {
     dueAt: pending.length === 0 ? dueOfReport(progress, policy) : progress.dueAt,
     ...(delayed && { delayed }),
     ...(owed.length > 0 && { owed }),
-    ...(dead !== undefined && { state: "dead" as const, note: plain(dead.note) }),
+    ...(dead !== undefined && { state: "dead" as const, note: noteOf(dead.note) }),
   };
 }
 
 function dueOfReport({ owed }: Progress, { schedule, clock }: Policy): number {
   const tries = owed.reduce((most, each) => Math.max(most, each.tries), 1);
   return clock.now() + (waitOf(schedule, tries, 0) ?? 14_400_000);
-}
-
-function plain(note: string): string {
-  // A cut may go through a character, and not every store can keep half of one.
-  return note.replaceAll(/\p{Cc}+/gu, " ").slice(0, LONGEST_NOTE).toWellFormed();
 }

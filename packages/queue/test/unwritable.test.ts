@@ -1,0 +1,103 @@
+import type { Mail, Outcome } from "@postroad/core";
+import { Refusal, receipt, transport } from "@postroad/core";
+import { fake } from "@postroad/testing";
+import { describe, expect, it } from "vitest";
+import type { Store } from "../src/index.ts";
+import { memoryStore } from "../src/index.ts";
+import { bench } from "./bench.ts";
+import { HOUR, MINUTE, mailTo, until } from "./support.ts";
+
+/** Keeps what it is told to keep as a database would: as text. */
+function asText(inner: Store): Store {
+  return { ...inner, settle: async (lease, next) => inner.settle(lease, JSON.parse(JSON.stringify(next))) };
+}
+
+const circle: Record<string, unknown> = {};
+circle.self = circle;
+
+/** What a transport that knows no types may put into an outcome. */
+const oddities: readonly (readonly [path: string, value: unknown])[] = [
+  ["retryAfter", 5n],
+  ["message", circle],
+  ["message", "half \ud83d"],
+  ["by", Symbol("by")],
+  ["remote", 25n],
+  ["status", 450n],
+  ["extra", circle],
+  ["reply", { code: 450n, text: circle, more: circle }],
+  ["reply", null],
+  ["diagnosis", { phase: 1n, transcript: [1n, circle, "S: 450"], error: circle, cause: circle }],
+  ["diagnosis", "none"],
+];
+
+describe("a result that cannot be written down", () => {
+  it.for(oddities)("is plain data, whatever a transport puts into it: %s", async ([path, value]) => {
+    const store = asText(memoryStore());
+    const to = transport("to", async (mail: Mail) => {
+      if (mail.id === odd.id) return receipt(mail, () => oddOne(path, value));
+      return receipt(mail, { kind: "accepted", status: "2.0.0", by: "to" });
+    });
+    await using work = bench(to, { bounce: false }, store);
+    const odd = mailTo("odd@y.example");
+    await work.inbox.send(odd);
+    await until(() => work.of("deferred").length === 1);
+    await work.inbox.send(mailTo("plain@y.example"));
+    await until(() => work.of("settled").length === 1);
+    expect(work.of("trouble")).toEqual([]);
+    const [entry] = await store.list();
+    expect(entry?.last).toMatchObject([{ kind: "deferred", recipient: "odd@y.example" }]);
+    expect(JSON.stringify(entry?.last)).not.toContain("cause");
+  });
+
+  it("is given up once the store has refused it while it took everything else, and the worker goes on", async () => {
+    const inner = memoryStore();
+    const store: Store = {
+      ...inner,
+      async settle(lease, next) {
+        if (next?.mail === bad.id && next.state === "ready") throw new TypeError("no room for this in a column");
+        return inner.settle(lease, next);
+      },
+    };
+    const to = fake({ "bad@y.example": "deferred" });
+    await using work = bench(to, { bounce: false }, store);
+    const bad = mailTo("bad@y.example");
+    await work.inbox.send(bad);
+    await until(() => work.of("trouble").length === 1);
+    await work.inbox.send(mailTo("good@y.example"));
+    await work.clock.advance(MINUTE);
+    await until(() => work.of("settled").length === 1);
+    expect(to.calls.map(({ recipients }) => recipients[0])).toEqual(["bad@y.example", "good@y.example"]);
+    expect(work.of("dead")).toMatchObject([{ reason: "unwritable", mail: bad.id, recipients: ["bad@y.example"] }]);
+    expect(work.of("lost")).toMatchObject([{ mail: bad.id, outcomes: [{ kind: "deferred" }] }]);
+    expect(await store.list()).toMatchObject([{ state: "dead", note: expect.stringContaining("no room for this in a column") }]);
+  });
+
+  it("is tried for ever where the store is full, or takes nothing else either", async () => {
+    for (const refused of [new Refusal("4.3.1", "the disk is full"), new Refusal("4.3.0", "the database is down")]) {
+      let isDown = false;
+      const inner = memoryStore();
+      const store: Store = {
+        ...inner,
+        settle: (lease, next) => (isDown && next?.state === "ready" ? Promise.reject(refused) : inner.settle(lease, next)),
+        renew: (leases, at) => (isDown && refused.status === "4.3.0" ? Promise.reject(refused) : inner.renew(leases, at)),
+      };
+      const to = fake({ "a@y.example": "deferred" });
+      await using work = bench(to, { bounce: false, ttl: 86_400_000 }, store);
+      isDown = true;
+      await work.inbox.send(mailTo("a@y.example"));
+      await until(() => work.of("trouble").length === 1);
+      await work.clock.advance(HOUR);
+      isDown = false;
+      await work.clock.advance(MINUTE);
+      await until(() => work.of("deferred").length >= 1);
+      expect(work.of("dead")).toEqual([]);
+      expect(work.of("lost")).toEqual([]);
+    }
+  });
+});
+
+function oddOne(path: string, value: unknown): Outcome {
+  const outcome: Outcome = { kind: "deferred", status: "4.2.2", by: "to", recipient: "", message: "later" };
+  Reflect.set(outcome, path, value);
+  return outcome;
+}
