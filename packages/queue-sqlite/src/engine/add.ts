@@ -31,21 +31,20 @@ function newOnes({ sql }: Engine, rows: readonly Draft[]): ReadonlySet<Draft> {
   for (const row of rows) {
     const known =
       byKey.has(row.key) ||
-      sql.get("SELECT 1 FROM entries WHERE key = ?", row.key) !== undefined ||
-      sql.get("SELECT 1 FROM finished WHERE key = ?", row.key) !== undefined;
+      sql.get("SELECT 1 FROM entries WHERE key = ?1 UNION ALL SELECT 1 FROM finished WHERE key = ?1", row.key) !== undefined;
     if (!known) byKey.set(row.key, row);
   }
   return new Set(byKey.values());
 }
 
-function limitReached({ sql, settings }: Engine, entries: number, size: number): string | undefined {
-  const totals = sql.get("SELECT entries, bytes FROM totals");
-  if (number(totals?.entries) + entries > settings.maxEntries) return `it may hold ${settings.maxEntries} entries`;
-  if (number(totals?.bytes) + size > settings.maxBytes) return `it may hold ${settings.maxBytes} bytes`;
+function limitReached({ totals, settings }: Engine, entries: number, size: number): string | undefined {
+  const held = totals.read();
+  if (held.entries + entries > settings.maxEntries) return `it may hold ${settings.maxEntries} entries`;
+  if (held.bytes + size > settings.maxBytes) return `it may hold ${settings.maxBytes} bytes`;
   return undefined;
 }
 
-function addContent({ sql, settings }: Engine, { body, size, crc }: Add, refs: number): number {
+function addContent({ sql, settings, totals }: Engine, { body, size, crc }: Add, refs: number): number {
   const file = "file" in body ? body.file : null;
   // Another process that starts removes files which nothing refers to; it does so under the same lock.
   if (file !== null && !existsSync(join(settings.folder, file))) {
@@ -60,7 +59,7 @@ function addContent({ sql, settings }: Engine, { body, size, crc }: Add, refs: n
   );
   const id = number(made?.id);
   if ("data" in body) sql.run("INSERT INTO bodies (content, data) VALUES (?, ?)", id, body.data);
-  sql.run("UPDATE totals SET bytes = bytes + ?", size);
+  totals.count({ entries: refs, bytes: size });
   return id;
 }
 

@@ -5,6 +5,7 @@ import { claim } from "./claim.ts";
 import { quarantineAll } from "./damage.ts";
 import type { Engine } from "./engine.ts";
 import { BadRequest, breaksTrust, failureOf, isBusy, isFull } from "./failures.ts";
+import { forgetLane } from "./finish.ts";
 import { nextDue } from "./next-due.ts";
 import { list, stats } from "./people.ts";
 import { content, renew, settle } from "./settle.ts";
@@ -70,12 +71,14 @@ interface Attempt {
 
 function attempt(engine: Engine, operations: readonly Operation[]): Attempt {
   const { sql, watch } = engine;
+  begin(engine);
   const before = { ...watch };
   const removed = engine.removed.length;
   let committing = false;
   try {
     sql.exec(operations.every(({ verb }) => readers.has(verb)) ? "BEGIN" : "BEGIN IMMEDIATE");
     const answers = operations.map((operation) => run(engine, operation));
+    end(engine);
     committing = true;
     sql.exec("COMMIT");
     return { answers };
@@ -85,6 +88,19 @@ function attempt(engine: Engine, operations: readonly Operation[]): Attempt {
     rollBack(sql);
     return { answers: [], failed: error, uncertain: committing && breaksTrust(error) };
   }
+}
+
+/** Nothing is known any more of what an earlier transaction read or counted. */
+function begin({ watch, totals, left }: Engine): void {
+  watch.read = undefined;
+  totals.reset();
+  left.clear();
+}
+
+/** What is written once for all operations. */
+function end({ sql, totals, left }: Engine): void {
+  totals.write();
+  for (const lane of left) forgetLane(sql, lane);
 }
 
 function failedAll({ settings }: Engine, operations: readonly Operation[], { failed, uncertain }: Attempt): Outcome {

@@ -26,8 +26,11 @@ export function claim(engine: Engine, request: Claim): Answers["claim"] {
   takeBack(engine, now);
   unpark(sql, now);
   promote(sql, clock, now, limit);
-  if (aged !== null) promoteOverdue(sql, clock, aged, limit, "ends = 1");
-  if (late !== null) promoteOverdue(sql, clock, late, limit, "ends = 1 AND delayed = 0");
+  if (aged !== null) {
+    promoteOverdue(sql, clock, aged, limit, 0);
+    promoteOverdue(sql, clock, aged, limit, 1);
+  }
+  if (late !== null) promoteOverdue(sql, clock, late, limit, 0);
   return give(engine, request, clock);
 }
 

@@ -22,16 +22,18 @@ export interface Clock {
 export interface Watch {
   stored: number | null;
   exact: number | null;
+  /** What the database says, read once in a transaction, in which nobody else writes it. */
+  read: Clock | undefined;
 }
 
 export function readClock(sql: Sql, watch: Watch): Clock {
+  const { seen, ages, dues } = (watch.read ??= readRow(sql));
+  return { seen: seen === watch.stored ? (watch.exact ?? seen) : seen, ages, dues };
+}
+
+function readRow(sql: Sql): Clock {
   const row = sql.get("SELECT seen, ages, dues FROM clock");
-  const seen = numberOrNull(row?.seen);
-  return {
-    seen: seen === watch.stored ? (watch.exact ?? seen) : seen,
-    ages: number(row?.ages),
-    dues: number(row?.dues),
-  };
+  return { seen: numberOrNull(row?.seen), ages: number(row?.ages), dues: number(row?.dues) };
 }
 
 /** Takes notice of a claim's time, and moves on what has to keep the time it had left. */
@@ -40,9 +42,11 @@ export function advance(sql: Sql, watch: Watch, now: number): Clock {
   const passed = clock.seen === null ? 0 : now - clock.seen;
   if (passed < -BACK) putBack(sql, clock.seen ?? now, passed);
   else if (passed > ABSENT) sql.run("UPDATE clock SET ages = ages + ?", passed);
-  const stored = numberOrNull(sql.get("SELECT seen FROM clock")?.seen);
+  if (passed < -BACK || passed > ABSENT) watch.read = undefined;
+  const { seen: stored } = (watch.read ??= readRow(sql));
   if (stored === null || Math.abs(now - stored) > LAG) {
     sql.run("UPDATE clock SET seen = ?", now);
+    watch.read = undefined;
     watch.stored = now;
   } else {
     watch.stored = stored;

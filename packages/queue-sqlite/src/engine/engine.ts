@@ -2,12 +2,17 @@ import { randomBytes } from "node:crypto";
 import type { Settings } from "../messages.ts";
 import type { Watch } from "./clock.ts";
 import type { Sql } from "./sql.ts";
+import type { Totals } from "./totals.ts";
+import { totalsOf } from "./totals.ts";
 
 /** What every operation works with. Nothing of it survives a rollback wrongly: it is only ever a guess or a name. */
 export interface Engine {
   readonly sql: Sql;
   readonly settings: Settings;
   readonly watch: Watch;
+  readonly totals: Totals;
+  /** Lanes that lost an entry in this transaction: those left empty are forgotten at its end. */
+  readonly left: Set<number>;
   /** Files whose content is finished; to be removed once that is committed. */
   readonly removed: string[];
   /** Another text each time, in this process and in any other. */
@@ -23,7 +28,9 @@ export function engineOn(sql: Sql, settings: Settings): Engine {
   return {
     sql,
     settings,
-    watch: { stored: null, exact: null },
+    watch: { stored: null, exact: null, read: undefined },
+    totals: totalsOf(sql),
+    left: new Set(),
     removed: [],
     token: () => `${start}.${(tokens += 1).toString(36)}`,
     flip: () => (heads = !heads),

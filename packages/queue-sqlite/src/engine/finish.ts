@@ -1,26 +1,32 @@
 import { readClock } from "./clock.ts";
 import type { Engine } from "./engine.ts";
-import type { Sql } from "./sql.ts";
+import type { Found, Sql } from "./sql.ts";
 import { number, text, textOrNull } from "./sql.ts";
 
 /** Removes an entry, remembers its key, and lets go of its content where it was the last that needed it. */
 export function finish(engine: Engine, id: number, now: number): void {
+  const gone = engine.sql.get("DELETE FROM entries WHERE id = ? RETURNING key, content, lane", id);
+  if (gone !== undefined) finished(engine, gone, now);
+}
+
+/** The same for an entry whose row is gone already: its `key`, `content` and `lane`. */
+export function finished(engine: Engine, gone: Found, now: number): void {
   const { sql, settings } = engine;
-  const gone = sql.get("DELETE FROM entries WHERE id = ? RETURNING key, content, lane", id);
-  if (gone === undefined) return;
   release(engine, number(gone.content));
-  forgetLane(sql, number(gone.lane));
+  engine.left.add(number(gone.lane));
   if (settings.remember === 0) return;
   const until = now + settings.remember - readClock(sql, engine.watch).ages;
   sql.run("INSERT OR REPLACE INTO finished (key, until) VALUES (?, ?)", text(gone.key), until);
 }
 
-function release({ sql, removed }: Engine, content: number): void {
-  const left = sql.get("UPDATE contents SET refs = refs - 1 WHERE id = ? RETURNING refs, size, file", content);
-  if (left === undefined || number(left.refs) > 0) return;
-  sql.run("DELETE FROM contents WHERE id = ?", content);
-  sql.run("UPDATE totals SET bytes = bytes - ?", number(left.size));
-  const file = textOrNull(left.file);
+function release({ sql, removed, totals }: Engine, content: number): void {
+  const last = sql.get("DELETE FROM contents WHERE id = ? AND refs = 1 RETURNING size, file", content);
+  totals.count({ entries: -1, bytes: last === undefined ? 0 : -number(last.size) });
+  if (last === undefined) {
+    sql.run("UPDATE contents SET refs = refs - 1 WHERE id = ?", content);
+    return;
+  }
+  const file = textOrNull(last.file);
   if (file === null) sql.run("DELETE FROM bodies WHERE content = ?", content);
   else removed.push(file);
 }

@@ -48,11 +48,14 @@ export function stats(engine: Engine, { now }: Requests["stats"]): QueueStats {
     `SELECT coalesce(sum(waiting), 0) AS waiting, coalesce(sum(due), 0) AS due, coalesce(sum(leased), 0) AS leased,
        coalesce(sum(held), 0) AS held, coalesce(sum(dead), 0) AS dead FROM lanes`,
   );
-  const oldest = sql.get("SELECT min(created_at) AS oldest FROM entries WHERE ready = 1");
+  const oldest = sql.get(
+    `SELECT min((SELECT created_at FROM entries WHERE ready = 1 AND lane = l.id ORDER BY created_at LIMIT 1)) AS oldest
+     FROM lanes l`,
+  );
   const lapsed = lapsedByLane(sql, now);
   return {
     ...counts(totals, sumOf(ripe), sumOf(lapsed), numberOrNull(oldest?.oldest)),
-    bytes: number(sql.get("SELECT bytes FROM totals")?.bytes),
+    bytes: engine.totals.read().bytes,
     lanes: fullest(sql, ripe, lapsed),
   };
 }

@@ -48,18 +48,22 @@ function makeDue(sql: Sql, priority: number, tried: 0 | 1, until: number, limit:
   );
 }
 
-/** Entries that have grown too old are due at the level above all others, where no parking holds them back. */
+/**
+ * Entries that have grown too old, whose senders were told of a delay or not, are due at the level above all others,
+ * where no parking holds them back.
+ */
 export function promoteOverdue(
   sql: Sql,
   { ages }: Clock,
   until: number,
   limit: number,
-  which: "ends = 1" | "ends = 1 AND delayed = 0",
+  delayed: 0 | 1,
 ): void {
   sql.run(
     `UPDATE entries SET phase = 1, level = ${OVERDUE} WHERE id IN (
-       SELECT id FROM entries WHERE ${which} AND level < ${OVERDUE} AND level > ${SUSPECTS} AND ages_from <= ? AND phase <> 2
-       ORDER BY ages_from LIMIT ?)`,
+       SELECT id FROM entries WHERE ends = 1 AND level < ${OVERDUE} AND level > ${SUSPECTS} AND delayed = ? AND ages_from <= ?
+       AND phase <> 2 ORDER BY ages_from LIMIT ?)`,
+    delayed,
     until - ages,
     STEP + 2 * limit,
   );

@@ -23,7 +23,8 @@ const columns = ["waiting", "due", "leased", "held", "dead"];
  * Every step from one version of the schema to the next; `user_version` counts those taken.
  *
  * Times are in milliseconds since 1970, but for `ages_from`, and `due_at` of what was tried: these are kept without the
- * shifts in `clock`, so that moving all of them takes one write. `lanes` and `turns` are counted by triggers alone.
+ * shifts in `clock`, so that moving all of them takes one write. `lanes` and `turns` are counted by triggers alone,
+ * `totals` by each transaction at its end.
  */
 export const migrations: readonly string[] = [
   `
@@ -106,11 +107,9 @@ CREATE TABLE entries (
 CREATE INDEX entries_waiting ON entries(priority, tried, due_at, lane) WHERE phase = 0;
 CREATE INDEX entries_due ON entries(lane, level, tried, due_at) WHERE phase = 1;
 CREATE INDEX entries_leased ON entries(lease_until) WHERE phase = 2;
-CREATE INDEX entries_aging ON entries(ages_from) WHERE ends = 1 AND level < 10;
-CREATE INDEX entries_late ON entries(ages_from) WHERE ends = 1 AND level < 10 AND delayed = 0;
+CREATE INDEX entries_aging ON entries(delayed, ages_from) WHERE ends = 1 AND level < 10;
 CREATE INDEX entries_expiring ON entries(expires_at) WHERE ends = 1 AND expires_at IS NOT NULL;
 CREATE INDEX entries_series ON entries(series) WHERE series IS NOT NULL;
-CREATE INDEX entries_oldest ON entries(created_at) WHERE ready = 1;
 CREATE INDEX entries_oldest_of_lane ON entries(lane, created_at) WHERE ready = 1;
 CREATE INDEX entries_of_lane ON entries(lane, key);
 CREATE INDEX entries_of_mail ON entries(mail, key);
@@ -120,11 +119,9 @@ CREATE TABLE finished (key TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WIT
 CREATE INDEX finished_until ON finished(until);
 
 CREATE TRIGGER entry_came AFTER INSERT ON entries BEGIN
-  UPDATE totals SET entries = entries + 1;
   UPDATE lanes SET ${counted("+", "new")} WHERE id = new.lane;
 END;
 CREATE TRIGGER entry_went AFTER DELETE ON entries BEGIN
-  UPDATE totals SET entries = entries - 1;
   UPDATE lanes SET ${counted("-", "old")} WHERE id = old.lane;
 END;
 CREATE TRIGGER entry_moved AFTER UPDATE OF phase ON entries WHEN old.phase <> new.phase BEGIN

@@ -2,7 +2,7 @@ import type { Answers, Draft, Named, Requests } from "../messages.ts";
 import { readClock } from "./clock.ts";
 import { storedOf } from "./contents.ts";
 import type { Engine } from "./engine.ts";
-import { finish } from "./finish.ts";
+import { finish, finished } from "./finish.ts";
 import { dueOf, phaseOf, storedDue } from "./rows.ts";
 import { OVERDUE } from "./schema.ts";
 import { number } from "./sql.ts";
@@ -10,6 +10,7 @@ import { number } from "./sql.ts";
 /** Writes the entry's next state in the name of its lease. The token is part of the condition: an old one finds nothing. */
 export function settle(engine: Engine, { key, token, next }: Requests["settle"]): boolean {
   const { sql, watch } = engine;
+  if (next === null) return remove(engine, key, token);
   const held = sql.get(
     "SELECT id, superseded, created_at, due_at, tried, level FROM entries WHERE key = ? AND phase = 2 AND token = ?",
     key,
@@ -19,12 +20,23 @@ export function settle(engine: Engine, { key, token, next }: Requests["settle"])
   const id = number(held.id);
   const clock = readClock(sql, watch);
   const now = clock.seen ?? number(held.created_at);
-  if (next === null || held.superseded === 1) finish(engine, id, now);
+  if (held.superseded === 1) finish(engine, id, now);
   else {
     // What was due stays due, wherever the clock went meanwhile.
     const wasDue = number(held.level) < OVERDUE ? dueOf(held, clock) : now;
     write(engine, id, next, phaseOf(next, Math.max(now, wasDue)));
   }
+  return true;
+}
+
+function remove(engine: Engine, key: string, token: string): boolean {
+  const gone = engine.sql.get(
+    "DELETE FROM entries WHERE key = ? AND phase = 2 AND token = ? RETURNING key, content, lane, created_at",
+    key,
+    token,
+  );
+  if (gone === undefined) return false;
+  finished(engine, gone, readClock(engine.sql, engine.watch).seen ?? number(gone.created_at));
   return true;
 }
 
