@@ -10,6 +10,8 @@ export type { Fetch, FetchInit, FetchResponse } from "./policy/sts-fetch.ts";
 export type { StsPolicy } from "./policy/sts-policy.ts";
 export type { KeptPolicy, MtaStsOptions, PolicyStore } from "./policy/sts.ts";
 export type { PoolsOptions, PoolsStats } from "./pools.ts";
+export type { KeptDay } from "./tls-rpt/collector.ts";
+export type { TlsReportStore } from "./tls-rpt/keeper.ts";
 export type { ReportedPolicy, TlsObservation } from "./tls-rpt/observation.ts";
 export type { ReportOutcome, TlsReportsOptions } from "./tls-rpt/options.ts";
 export type { TlsResult } from "./tls-rpt/result.ts";

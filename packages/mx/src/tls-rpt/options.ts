@@ -5,6 +5,7 @@ import { isRanges } from "../addresses.ts";
 import { isHostName } from "../destination.ts";
 import type { Resolver } from "../dns/resolver.ts";
 import type { Fetch } from "../policy/sts-fetch.ts";
+import type { TlsReportStore } from "./keeper.ts";
 
 export interface TlsReportsOptions {
   /** Who reports, for people. */
@@ -27,6 +28,8 @@ export interface TlsReportsOptions {
   readonly timeout?: number;
   /** Domains of which a day's sessions are taken down. @default 10_000 */
   readonly maxDomains?: number;
+  /** Keeps the counts, once a minute, so that a restart loses none and a crash those of a minute. @default in memory alone */
+  readonly store?: TlsReportStore;
   /** Told what became of each report. */
   readonly onReport?: (outcome: ReportOutcome) => void;
   /** The current time, in milliseconds since 1970. @default Date.now */
@@ -57,6 +60,7 @@ const rules: Rules<TlsReportsOptions> = {
   allow: isRanges,
   timeout: isDuration,
   maxDomains: isInteger(1),
+  store: isObject,
   onReport: isFunction,
   clock: isFunction,
   random: isFunction,

@@ -11,6 +11,7 @@ import { mapped } from "../wait.ts";
 import { webClient } from "../web.ts";
 import type { DomainDay } from "./collector.ts";
 import { DAY, collector } from "./collector.ts";
+import { keeper } from "./keeper.ts";
 import type { TlsObservation } from "./observation.ts";
 import type { ReportOutcome, TlsReportsOptions } from "./options.ts";
 import { checkTlsReports } from "./options.ts";
@@ -26,7 +27,7 @@ export interface TlsReports extends AsyncDisposable {
   record(observation: TlsObservation): void;
   /** Sends the reports of all days that are over; with `unfinished` of the running day, too, before this host stops, say. */
   send(options?: { readonly unfinished?: boolean }): Promise<readonly ReportOutcome[]>;
-  /** Ends the daily sending, after what is being sent. What was taken down and not sent is lost. */
+  /** Ends the daily sending, after what is being sent. What was taken down and not sent is in the `store`, or lost where there is none. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -46,7 +47,7 @@ interface Delivery {
 }
 
 /**
- * Counts sessions by day (UTC), domain and policy, in memory, and sends a report after each day, some time within four
+ * Counts sessions by day (UTC), domain and policy, and sends a report after each day, some time within four
  * hours, to the domains that have a TLSRPT record. A report that cannot be sent is tried again every hour for a day.
  * Throws a ConfigError for wrong options.
  */
@@ -57,6 +58,7 @@ export function tlsReports(options: TlsReportsOptions): TlsReports {
   const { clock = Date.now, random = Math.random, onReport } = options;
   const reporter: Reporter = { organization, contact, submitter, sendingIp };
   const days = collector(options.maxDomains ?? 10_000, clock);
+  const kept = keeper(options.store, days);
   let timer: NodeJS.Timeout | undefined;
   let sending: Promise<unknown> = Promise.resolve();
   let closed = false;
@@ -109,6 +111,7 @@ export function tlsReports(options: TlsReportsOptions): TlsReports {
   }
 
   async function sendDays(unfinished: boolean): Promise<readonly ReportOutcome[]> {
+    await kept.ready();
     const due = days.before(unfinished ? Infinity : Math.floor(clock() / DAY) * DAY);
     const outcomes = await mapped(due, AT_ONCE, async (day) => {
       const outcome = await deliverDay(day);
@@ -116,6 +119,8 @@ export function tlsReports(options: TlsReportsOptions): TlsReports {
       notify("onReport of tlsReports", onReport, outcome);
       return outcome;
     });
+    if (due.length > 0) kept.changed();
+    await kept.flush();
     if (outcomes.some(({ state }) => state === "failed")) arm(RETRY);
     else if (days.before(Infinity).length > 0) arm(untilDue());
     return outcomes;
@@ -128,10 +133,23 @@ export function tlsReports(options: TlsReportsOptions): TlsReports {
     return next;
   }
 
+  /** A day that ended while nobody was there is reported soon, one that goes on when it is over. */
+  async function resume(): Promise<void> {
+    await kept.ready();
+    const overdue = days.before(Math.floor(clock() / DAY) * DAY).length > 0;
+    if (overdue) {
+      clearTimeout(timer);
+      timer = undefined;
+    }
+    if (days.before(Infinity).length > 0) arm(overdue ? Math.floor(random() * SPREAD) : untilDue());
+  }
+
+  void resume();
   return {
     record(observation) {
       if (closed) return;
       days.record(observation);
+      kept.changed();
       arm(untilDue());
     },
     send,
@@ -139,6 +157,7 @@ export function tlsReports(options: TlsReportsOptions): TlsReports {
       closed = true;
       clearTimeout(timer);
       await sending;
+      await kept.flush();
     },
   };
 }
