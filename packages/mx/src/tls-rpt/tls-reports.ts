@@ -144,7 +144,7 @@ export function tlsReports(options: TlsReportsOptions): TlsReports {
     if (days.before(Infinity).length > 0) arm(overdue ? Math.floor(random() * SPREAD) : untilDue());
   }
 
-  void resume();
+  if (options.store !== undefined) void resume();
   return {
     record(observation) {
       if (closed) return;
