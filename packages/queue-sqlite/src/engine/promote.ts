@@ -59,6 +59,12 @@ export function promoteOverdue(
   limit: number,
   delayed: 0 | 1,
 ): void {
+  const oldest = sql.get(
+    `SELECT ages_from FROM entries WHERE ends = 1 AND level < ${OVERDUE} AND level > ${SUSPECTS} AND delayed = ? ORDER BY ages_from LIMIT 1`,
+    delayed,
+  );
+  // A look is cheap; an update, even of nothing, is not.
+  if (oldest === undefined || number(oldest.ages_from) > until - ages) return;
   sql.run(
     `UPDATE entries SET phase = 1, level = ${OVERDUE} WHERE id IN (
        SELECT id FROM entries WHERE ends = 1 AND level < ${OVERDUE} AND level > ${SUSPECTS} AND delayed = ? AND ages_from <= ?
