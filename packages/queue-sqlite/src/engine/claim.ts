@@ -25,7 +25,7 @@ export function claim(engine: Engine, request: Claim): Answers["claim"] {
   forget(engine, now, 2 * limit + 64);
   takeBack(engine, now);
   unpark(sql, now);
-  promote(sql, clock, now, limit);
+  promote(engine, clock, now, limit);
   if (aged !== null) {
     promoteOverdue(sql, clock, aged, limit, 0);
     promoteOverdue(sql, clock, aged, limit, 1);

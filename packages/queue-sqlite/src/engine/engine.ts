@@ -17,6 +17,8 @@ export interface Engine {
   readonly removed: string[];
   /** Another text each time, in this process and in any other. */
   token(): string;
+  /** Lanes up to which the last sweep came, by level and kind. */
+  readonly swept: Map<string, number>;
   /** True every other time. */
   flip(): boolean;
 }
@@ -32,6 +34,7 @@ export function engineOn(sql: Sql, settings: Settings): Engine {
     totals: totalsOf(sql),
     left: new Set(),
     removed: [],
+    swept: new Map(),
     token: () => `${start}.${(tokens += 1).toString(36)}`,
     flip: () => (heads = !heads),
   };

@@ -80,7 +80,7 @@ function ripeByLane({ sql, watch }: Engine, now: number): ReadonlyMap<number, nu
   for (const priority of waitingLevels(sql)) {
     for (const [tried, until] of [[0, now] as const, [1, now - dues] as const]) {
       const found = sql.all(
-        `SELECT lane, count(*) AS count FROM entries
+        `SELECT lane, count(*) AS count FROM entries INDEXED BY entries_waiting
          WHERE phase = 0 AND priority = ? AND tried = ? AND due_at <= ? GROUP BY lane`,
         priority,
         tried,

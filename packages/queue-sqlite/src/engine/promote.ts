@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import type { Engine } from "./engine.ts";
 import { forgetLane } from "./finish.ts";
 import { OVERDUE, SUSPECTS } from "./schema.ts";
 import type { Sql } from "./sql.ts";
@@ -7,21 +8,57 @@ import { number } from "./sql.ts";
 /** Entries that one claim makes due at most, beyond twice what it may give: the work of a claim stays bounded. */
 const STEP = 256;
 
+/** Lanes that a sweep looks at, and entries of each that it makes due. */
+const LANES = 64;
+const OF_LANE = 16;
+
 /**
  * Makes due what has waited long enough: by priority, and half of the step each for what is new and what was tried, so
- * that neither keeps the other back after an outage.
+ * that neither keeps the other back after an outage. Where there is more than a step, also a few of each lane in turn: a
+ * million of one lane keep no other waiting.
  */
-export function promote(sql: Sql, { dues }: Clock, now: number, limit: number): void {
-  const most = STEP + 2 * limit;
-  let room = most;
+export function promote({ sql, swept }: Engine, { dues }: Clock, now: number, limit: number): void {
+  let room = STEP + 2 * limit;
   for (const level of waitingLevels(sql)) {
-    if (room <= 0) return;
     const half = Math.ceil(room / 2);
     const fresh = makeDue(sql, level, 0, now, half);
     const tried = makeDue(sql, level, 1, now - dues, room - fresh);
     room -= fresh + tried;
     if (fresh === half && room > 0) room -= makeDue(sql, level, 0, now, room);
+    if (room > 0) continue;
+    sweep({ sql, swept }, level, 0, now);
+    sweep({ sql, swept }, level, 1, now - dues);
+    return;
   }
+}
+
+/** From the lane where the last one ended; the next one begins anew where this has seen the last lane. */
+function sweep({ sql, swept }: Pick<Engine, "sql" | "swept">, level: number, tried: 0 | 1, until: number): void {
+  const name = `${level} ${tried}`;
+  let lane = swept.get(name) ?? 0;
+  for (let seen = 0; seen < LANES; seen += 1) {
+    const next = sql.get(
+      `SELECT lane, due_at FROM entries INDEXED BY entries_waiting_by_lane
+       WHERE phase = 0 AND priority = ? AND tried = ? AND lane > ? ORDER BY lane, due_at LIMIT 1`,
+      level,
+      tried,
+      lane,
+    );
+    lane = next === undefined ? 0 : number(next.lane);
+    if (next === undefined) break;
+    if (number(next.due_at) <= until) makeSomeDue(sql, [level, tried, lane], until);
+  }
+  swept.set(name, lane);
+}
+
+function makeSomeDue(sql: Sql, place: readonly [level: number, tried: number, lane: number], until: number): void {
+  sql.run(
+    `UPDATE entries SET phase = 1 WHERE id IN (
+       SELECT id FROM entries INDEXED BY entries_waiting_by_lane
+       WHERE phase = 0 AND priority = ? AND tried = ? AND lane = ? AND due_at <= ? ORDER BY due_at LIMIT ${OF_LANE})`,
+    ...place,
+    until,
+  );
 }
 
 /** The priorities among what waits, the highest first: one look into the index for each. */
@@ -40,7 +77,8 @@ export function* waitingLevels(sql: Sql): Generator<number> {
 function makeDue(sql: Sql, priority: number, tried: 0 | 1, until: number, limit: number): number {
   return sql.run(
     `UPDATE entries SET phase = 1 WHERE id IN (
-       SELECT id FROM entries WHERE phase = 0 AND priority = ? AND tried = ? AND due_at <= ? ORDER BY due_at LIMIT ?)`,
+       SELECT id FROM entries INDEXED BY entries_waiting
+       WHERE phase = 0 AND priority = ? AND tried = ? AND due_at <= ? ORDER BY due_at LIMIT ?)`,
     priority,
     tried,
     until,

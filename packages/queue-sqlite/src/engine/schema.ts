@@ -140,6 +140,9 @@ CREATE INDEX suspects_aging ON entries(ages_from) WHERE ends = 1 AND level = ${S
 CREATE INDEX suspects_expiring ON entries(expires_at) WHERE ends = 1 AND level = ${SUSPECTS} AND expires_at IS NOT NULL;
 UPDATE entries SET level = ${SUSPECTS} WHERE lapses >= 2 AND ready = 1;
 `,
+  `
+CREATE INDEX entries_waiting_by_lane ON entries(priority, tried, lane, due_at) WHERE phase = 0;
+`,
 ];
 
 function counted(sign: "+" | "-", row: "new" | "old"): string {

@@ -95,6 +95,15 @@ export const claimingChecks: readonly Check<StoreSuite>[] = [
     assert.equal(given.size, entries.length, "some were never given");
   }),
 
+  storeCheck("#59: gives a lane its turn after an outage, however many of another became due before", [], async (bench) => {
+    await bench.add(...entriesOf(2000, { lane: "huge", attempts: 1, dueAt: START + MINUTE }));
+    const small = entryOf({ lane: "small", attempts: 1, dueAt: START + 2 * MINUTE });
+    await bench.add(small);
+    const given = [];
+    for (let claims = 0; claims < 2; claims += 1) given.push(...(await bench.claim({ now: START + HOUR, perLane: 20 })));
+    assert.ok(keysOf(given).includes(small.key), "it waits behind all of the other lane");
+  }),
+
   storeCheck("gives no lane more leases than its limit, those of all workers together", [], async (bench) => {
     await bench.add(...entriesOf(5, { lane: "a" }));
     await bench.add(...entriesOf(5, { lane: "b", priority: 1 }));
