@@ -6,6 +6,8 @@ export const COLUMN_SHIFT = 3;
 
 /** The most bytes that `scan` takes at a time. */
 export const WINDOW: number = 64 * 1024;
+/** Where its window begins in the instance's memory. */
+const OFFSET = 16;
 
 type Scan = (length: number, column: number, cr: number) => number;
 
@@ -25,7 +27,7 @@ let scanner: Scanner | undefined;
 /**
  * Looks at a window of a mail whose unfinished line has `column` octets before it, the last of them a CR if `afterCr`.
  * SUSPECT: there may be a bare CR or LF, or a line over 998 octets, and somebody has to look closer; EIGHT_BIT: a byte
- * over 127; DOTS: a line may begin with a dot. One pass over memory for all three, which costs a fifth of what strings do.
+ * over 127; DOTS: a line may begin with a dot. One pass over memory for all three, which costs a tenth of what strings do.
  */
 export function scan(window: Uint8Array, column: number, afterCr: boolean): number {
   scanner ??= load();
@@ -37,7 +39,7 @@ export function scan(window: Uint8Array, column: number, afterCr: boolean): numb
 function load(): Scanner {
   try {
     const { memory, scan: look } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(MODULE, "base64"))).exports;
-    if (hasBuffer(memory) && isScan(look)) return { memory: new Uint8Array(memory.buffer), scan: look };
+    if (hasBuffer(memory) && isScan(look)) return { memory: new Uint8Array(memory.buffer, OFFSET), scan: look };
   } catch {
     // A runtime may have none (`--jitless`), or no room for its memory: then every window is looked at closely.
   }
@@ -54,7 +56,7 @@ function isScan(look: unknown): look is Scan {
 
 /** `scan.wat`, assembled. */
 export const MODULE: string =
-  "AGFzbQEAAAABCAFgA39/fwF/AwIBAAUDAQACBxECBm1lbW9yeQIABHNjYW4AAArvAQHsAQMBfwF7B39BACABayEFIAFFIQggAP0MAAAAAAAAAAAAAA" +
-  "AAAAAAAP0LBAADQCAD/QAEACEEIARBCv0P/SP9ZCEGIARBDf0P/SP9ZCEHIAkgBkH//wMgB0EBdCACcnFzciEJIAdBD3YhAiAKIAT9ZHIhCiALIARB" +
-  "Lv0P/SP9ZCAGQQF0IAhycXIhCyAGQQ92IQggBgRAIAkgAyAGaGogBWtB5wdKciEJIANBIGogBmdrIQULIANBEGoiAyAASQ0ACyAAIAVrIQEgAUEDdC" +
-  "AJQQBHIAFB5wdKciAKQQBHQQF0IAtBAEdBAnRycnIL";
+  "AGFzbQEAAAABCAFgA39/fwF/AwIBAAUDAQACBxECBm1lbW9yeQIABHNjYW4AAAqsAgGpAgIEfwh7QQ39DyEMQQr9DyENQS79DyEOQQBBDUEAQQogARsgAh" +
+  "s6AA8gAP0MAAAAAAAAAAAAAAAAAAAAAP0LBBADQCAD/QAEECEHIAP9AAQPIQggCSAHIA39IyAIIAz9I/1R/VAhCSAKIAcgDv0jIAggDf0j/U79UCEKIAsg" +
+  "B/1QIQsgA0EQaiIDIABJDQALQQAgAWshBAJAA0AgBEHnB2ohAyADIABOBEAgAEEBayEDCwJAA0AgA0EASA0DIAP9AAQBIA39I/1kIQYgBg0BIANBEGsiAy" +
+  "AETg0ADAMLCyADQRFqIAZnayEFIAUgBEwNASAFIQQgBCAASA0ACwsgACAEayEBIAFBA3QgCf1TIAFB5wdKciAL/WRBAEdBAXQgCv1TQQJ0cnJyCw==";

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import wabt from "wabt";
 import { LineCheck } from "../src/lines.ts";
-import { MODULE, SUSPECT, scan } from "../src/scan.ts";
+import { COLUMN_SHIFT, DOTS, EIGHT_BIT, MODULE, SUSPECT, scan } from "../src/scan.ts";
 
 interface Verdict {
   readonly refused: string | undefined;
@@ -112,6 +112,30 @@ describe("scan", () => {
     const assembler = await wabt();
     const { buffer } = assembler.parseWat("scan.wat", source, { simd: true }).toBinary({});
     expect(Buffer.from(buffer).toString("base64")).toBe(MODULE);
+  });
+
+  it("C1: says of a clean window, wherever it begins, what is in it and how long its last line is", () => {
+    fc.assert(
+      fc.property(fc.array(line, { minLength: 1, maxLength: 40 }), fc.nat(), (lines, place) => {
+        const bytes = Buffer.from(lines.map((one) => `${one.slice(0, 998)}\r\n`).join(""));
+        const at = place % bytes.length;
+        const [before, window] = [bytes.toString("latin1", 0, at), bytes.subarray(at)];
+        const column = before.length - (before.lastIndexOf("\n") + 1);
+        const found = scan(window, column, before.endsWith("\r"));
+        const text = `${column === 0 ? "\n" : "x"}${window.toString("latin1")}`;
+        expect(found & SUSPECT).toBe(0);
+        expect((found & DOTS) !== 0).toBe(text.includes("\n."));
+        expect((found & EIGHT_BIT) !== 0).toBe(/[\u0080-\u00ff]/.test(text));
+        expect(found >>> COLUMN_SHIFT).toBe(0);
+        // The same without its last line end.
+        const end = window.length - 2;
+        if (end < 1) return;
+        const start = Math.max(window.lastIndexOf("\n", end - 1) + 1, 0);
+        const left = window.subarray(0, end).includes("\n") ? end - start : column + end;
+        expect(scan(window.subarray(0, end), column, before.endsWith("\r")) >>> COLUMN_SHIFT).toBe(left);
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it("takes clean lines without a closer look, whatever stood in its memory before", () => {
