@@ -69,7 +69,11 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
   let stopReading: (() => void) | undefined;
   let reason: Refusal | undefined;
   let arrivals = 0;
+  /** A reply has come, and the wait for the next is not set yet: several come at once, and asking for the time costs. */
+  let answered = false;
   let lastPhase: Phase | undefined;
+  /** Undefined where whoever made the socket has the say. */
+  let held: boolean | undefined;
 
   function take(said: Reply): void {
     if (reason !== undefined) return;
@@ -82,8 +86,7 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     // A challenge is answered letter by letter, and shown to nobody.
     const text = said.code === 334 ? said.text : log.clean(said.text);
     const reply = text === said.text ? said : { code: said.code, text };
-    if (expected[0] === undefined) patience.clear();
-    else patience.set(expected[0].timeout);
+    answered = true;
     // 421 closes the connection whatever it answers; whoever reads it must know that there is no next command.
     if (reply.code === 421) end(refused(reply, scene(head.phase)), () => head.onReply(reply));
     else head.onReply(reply);
@@ -118,7 +121,9 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     arrivals += 1;
     const fault = parser.push(bytes);
     flush();
-    if (fault === undefined || reason !== undefined) return;
+    if (reason !== undefined) return;
+    if (answered) awaitNext();
+    if (fault === undefined) return;
     if (lastPhase === "starttls") fail("4.7.5", INJECTED);
     // The line that breaks it may repeat what we told, cut where nobody recognises it.
     else if (log.secretive) fail("4.5.0", "the server broke the protocol");
@@ -133,6 +138,7 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
 
   function attach(next: Socket): void {
     socket = next;
+    held = undefined;
     stopReading = onBytes(socket, read);
     for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
     // Whoever made the connection may have paused it.
@@ -170,6 +176,12 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     });
   }
 
+  function awaitNext(): void {
+    answered = false;
+    if (expected[0] === undefined) patience.clear();
+    else patience.set(expected[0].timeout);
+  }
+
   function expect(next: Expected): void {
     expected.push(next);
     writtenAt.push(arrivals);
@@ -195,6 +207,7 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     extend(timeout, phase) {
       // The reply may have come while the last octets went out.
       if (expected.length > 0) patience.set(timeout);
+      answered = false;
       if (phase !== undefined) for (const next of expected) next.phase = phase;
     },
     drained() {
@@ -214,6 +227,8 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     attach,
     end: (why) => end(why),
     hold(on) {
+      if (held === on) return;
+      held = on;
       if (on) socket.ref();
       else socket.unref();
     },

@@ -3,7 +3,6 @@ import type { Channel } from "./channel.ts";
 import { deadline } from "./deadline.ts";
 import { lost, refused } from "./failure.ts";
 import type { Timeouts } from "./options.ts";
-import type { Piece } from "./pieces.ts";
 import type { BodyEvents } from "./sending.ts";
 import { bodyChunks, unreadable } from "./sending.ts";
 import type { Transaction } from "./transaction.ts";
@@ -13,17 +12,16 @@ const GATHERED = 64 * 1024;
 /** Of a content in memory one BDAT takes so much, so that as few as possible have to be waited for. */
 const IN_MEMORY = 2 * 1024 * 1024;
 
-/** A whole mail in one BDAT chunk, which completes it (RFC 3030 §2). Goes out behind its envelope in one write. */
+/** The command for a whole mail in one chunk, which completes it (RFC 3030 §2). Goes out between envelope and mail in one write. */
 export function lastChunk(
   current: Transaction,
   channel: Channel,
   timeouts: Required<Timeouts>,
   onReply: (reply: Reply) => void,
-): readonly Piece[] {
-  const { chunks = [], size = 0 } = current.job.body;
+): string {
   current.commit();
   channel.expect({ phase: "final", timeout: timeouts.final, onReply });
-  return [`BDAT ${size} LAST\r\n`, ...chunks];
+  return `BDAT ${current.job.body.size ?? 0} LAST\r\n`;
 }
 
 const END = "BDAT 0 LAST\r\n";

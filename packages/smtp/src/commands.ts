@@ -2,7 +2,6 @@ import type { Envelope, Recipient } from "@postroad/core";
 import { Refusal } from "@postroad/core";
 import type { Body } from "./body.ts";
 import type { Capabilities } from "./capabilities.ts";
-import { sizeLimit } from "./capabilities.ts";
 import { timeParameters } from "./extensions.ts";
 import { typedAddress, xtext } from "./xtext.ts";
 
@@ -42,8 +41,7 @@ export function rcptCommand({ notify, originalRecipient }: Recipient, path: stri
 }
 
 /** Refuses before sending what the server has announced it cannot take (RFC 1870 §6.3, RFC 6152 §3). */
-export function checkBody(body: Body, capabilities: Capabilities): void {
-  const limit = sizeLimit(capabilities);
+export function checkBody(body: Body, capabilities: Capabilities, limit: number | undefined): void {
   if (limit !== undefined && body.size !== undefined && body.size > limit) {
     throw new Refusal("5.3.4", `the message has ${body.size} bytes, the server takes ${limit}`, {
       phase: "mail",

@@ -1,8 +1,9 @@
 import type { Refusal, Reply } from "@postroad/core";
+import { deadline } from "./deadline.ts";
 import { makeDialogue } from "./dialogue.ts";
 import { lost, refused } from "./failure.ts";
 import { sayGoodbye } from "./goodbye.ts";
-import type { Job, Why } from "./job.ts";
+import type { Job, Owner, Why } from "./job.ts";
 import { serverLimits } from "./limits.ts";
 import type { Resolved } from "./options.ts";
 import type { Piece } from "./pieces.ts";
@@ -28,17 +29,6 @@ export interface Connection {
   quit(): Promise<void>;
 }
 
-/** What a connection asks of its pool. */
-export interface Owner {
-  /** The next job that waits, if any. */
-  next(): Job | undefined;
-  /** Somebody is left to send this job to, and any connection may do it as if it had just come. */
-  again(job: Job): void;
-  onIdle(): void;
-  /** May messages be sent with BDAT? Turned off for good by a server that offers CHUNKING and does not know BDAT. */
-  chunking: boolean;
-}
-
 const RSET = "RSET\r\n";
 
 export function startConnection(session: Session, options: Resolved, by: string, owner: Owner): Connection {
@@ -48,7 +38,11 @@ export function startConnection(session: Session, options: Resolved, by: string,
   const limits = serverLimits(session.capabilities);
   const way = { session, limits, by, timeouts };
   const maxMessages = Math.min(pool.messages, limits.messages);
-  const retireAt = performance.now() + pool.lifetime;
+  const retirement = deadline(() => {
+    retiring = true;
+    if (underWay.length === 0 && !probing) void quit();
+  });
+  retirement.set(pool.lifetime);
   /** In the order of the wire; only the last may not be committed yet. */
   const underWay: Transaction[] = [];
   let messages = 0;
@@ -59,7 +53,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
   let goodbye: Promise<void> | undefined;
 
   function mayTakeMore(): boolean {
-    retiring ||= messages >= maxMessages || performance.now() >= retireAt;
+    retiring ||= messages >= maxMessages;
     return !retiring && channel.reason === undefined;
   }
 
@@ -163,8 +157,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
     if (retiring) return void quit();
     channel.hold(false);
     clearTimeout(asleep);
-    const left = Math.max(1, Math.min(pool.idle, retireAt - performance.now()));
-    asleep = setTimeout(() => void quit(), left).unref();
+    asleep = setTimeout(() => void quit(), pool.idle).unref();
     owner.onIdle();
   }
 
@@ -196,6 +189,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
 
   function ended(reason: Refusal): void {
     clearTimeout(asleep);
+    retirement.end();
     // Backwards, so that those handed back stand in their old order.
     for (const current of underWay.splice(0).toReversed()) {
       const unseen = (messages > 1 && !current.answered) || current.outOfStep;

@@ -64,22 +64,24 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
 
   /** MAIL, every RCPT and DATA in one group (RFC 2920 §3.1). */
   function group(current: Transaction): readonly Piece[] {
-    const lines = current.envelope.map((_, index) => expectLine(current, index, nothing)).join("");
+    let lines = "";
+    for (const index of current.envelope.keys()) lines += expectLine(current, index, nothing);
+    lines += DATA;
     expectGoAhead(current);
-    channel.note(lines + DATA);
-    return [lines, DATA];
+    channel.note(lines);
+    return [lines];
   }
 
   function chunked(current: Transaction): readonly Piece[] {
     const inOne = isUpTo(proven ? ONE_CHUNK : SMALL, current.job.body);
     const last = current.envelope.length - 1;
-    const lines = current.envelope.map((_, index) =>
-      expectLine(current, index, index === last && !inOne ? () => sendLarge(current) : nothing),
-    );
-    const chunk = inOne ? lastChunk(current, channel, timeouts, (reply) => onMessage(current, reply)) : [];
-    const [command = ""] = chunk;
-    channel.note(lines.join("") + String(command));
-    return [...lines, ...chunk];
+    let lines = "";
+    for (let index = 0; index <= last; index += 1) {
+      lines += expectLine(current, index, index === last && !inOne ? () => sendLarge(current) : nothing);
+    }
+    if (inOne) lines += lastChunk(current, channel, timeouts, (reply) => onMessage(current, reply));
+    channel.note(lines);
+    return inOne ? [lines, ...(current.job.body.chunks ?? [])] : [lines];
   }
 
   /** One line at a time, for servers that do not pipeline. */

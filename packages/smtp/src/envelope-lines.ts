@@ -29,7 +29,7 @@ export function envelopeOf(job: Job, { session, limits, by }: Way): EnvelopeLine
   const recipients: number[] = [];
   const lines: string[] = [];
   try {
-    checkBody(body, session.capabilities);
+    checkBody(body, session.capabilities, limits.size);
     lines.push(mailCommand(mail.envelope, paths.from, body, session));
   } catch (error) {
     job.refuse(asRefusal(error));

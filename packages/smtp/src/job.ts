@@ -7,6 +7,17 @@ import type { Scene } from "./failure.ts";
 /** What to say of a mail that is stopped, given where it was at that moment. */
 export type Why = (scene: Scene) => Refusal;
 
+/** What a connection asks of its pool. */
+export interface Owner {
+  /** The next job that waits, if any. */
+  next(): Job | undefined;
+  /** Somebody is left to send this job to, and any connection may do it as if it had just come. */
+  again(job: Job): void;
+  onIdle(): void;
+  /** May messages be sent with BDAT? Turned off for good by a server that offers CHUNKING and does not know BDAT. */
+  chunking: boolean;
+}
+
 /**
  * One mail on its way through the pool: settled exactly once, with an outcome for every recipient. A class for the
  * reason that Transaction is one.

@@ -1,4 +1,5 @@
 import type { Capabilities } from "./capabilities.ts";
+import { sizeLimit } from "./capabilities.ts";
 
 /** What a server announces to take at once (RFC 9422 §4). */
 interface Limits {
@@ -11,6 +12,8 @@ interface Limits {
 export interface ServerLimits {
   /** Messages over this connection; Infinity where nothing is announced. */
   readonly messages: number;
+  /** Octets of a message; undefined where nothing is announced. */
+  readonly size: number | undefined;
   /** Counts the recipients of one transaction, and the domains of the whole session. False where one more is too many. */
   transaction(): (address: string) => boolean;
   /** The server has taken so many recipients at once, and not one more. */
@@ -23,6 +26,7 @@ export function serverLimits(capabilities: Capabilities): ServerLimits {
   let most = RCPTMAX;
   return {
     messages: MAILMAX,
+    size: sizeLimit(capabilities),
     transaction() {
       if (most === Infinity && RCPTDOMAINMAX === Infinity) return anybody;
       let count = 0;

@@ -1,10 +1,10 @@
 import { Refusal } from "@postroad/core";
-import type { Connection, Owner } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { startConnection } from "./connection.ts";
 import { remoteOf } from "./dial.ts";
 import type { Scene } from "./failure.ts";
 import { lost } from "./failure.ts";
-import type { Job, Why } from "./job.ts";
+import type { Job, Owner, Why } from "./job.ts";
 import { line } from "./line.ts";
 import type { Resolved } from "./options.ts";
 import { openSession } from "./session.ts";
@@ -80,7 +80,7 @@ export function makePool(options: Resolved, by: string): Pool {
   function leastLoaded(): Connection | undefined {
     let best: Connection | undefined;
     for (const connection of connections) {
-      if (connection.room && (best === undefined || connection.load < best.load)) best = connection;
+      if ((best === undefined || connection.load < best.load) && connection.room) best = connection;
     }
     return best;
   }

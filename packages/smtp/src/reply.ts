@@ -1,3 +1,4 @@
+import { isAscii } from "node:buffer";
 import type { Reply } from "@postroad/core";
 import { printable } from "./transcript.ts";
 
@@ -19,7 +20,10 @@ export interface ReplyParser {
 
 /** Reads replies of one or more lines; every line has to carry the same code (RFC 5321 §4.2.1). */
 export function replyParser(onReply: (reply: Reply) => void): ReplyParser {
-  let rest = "";
+  /** Not taken in yet: the rest of `text` from `start` on. */
+  let text = "";
+  let start = 0;
+  let ascii = true;
   let code = 0;
   let lines: string[] = [];
   let held = 0;
@@ -29,7 +33,7 @@ export function replyParser(onReply: (reply: Reply) => void): ReplyParser {
     if (found === 0) return noReply(line);
     if (lines.length > 0 && found !== code) return `a reply began with ${code} and went on with ${found}`;
     code = found;
-    lines.push(decode(line.slice(4)));
+    lines.push(ascii ? line.slice(4) : decode(line.slice(4)));
     if (line[3] === "-") return lines.length < MAX_REPLY_LINES ? undefined : `a reply of over ${MAX_REPLY_LINES} lines`;
     const reply = { code, text: lines.length === 1 ? (lines[0] ?? "") : lines.join("\n") };
     lines = [];
@@ -41,25 +45,28 @@ export function replyParser(onReply: (reply: Reply) => void): ReplyParser {
   return {
     push(bytes) {
       // Latin-1 keeps one character per byte; `decode` reads UTF-8 where a line holds any.
-      const text = rest + (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes)).toString("latin1");
-      let start = 0;
+      text = text.slice(start) + (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes)).toString("latin1");
+      start = 0;
+      ascii = (ascii || text.length === bytes.byteLength) && isAscii(bytes);
       for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
         const line = text.slice(start, withoutCr(text, start, end));
         held += end + 1 - start;
-        start = end + 1;
         // Whoever takes the reply may ask whether there is more.
-        rest = start < text.length ? text.slice(start) : "";
+        start = end + 1;
         if (held > MAX_REPLY_BYTES) return TOO_LONG;
         const fault = takeLine(line);
         if (fault !== undefined) return fault;
       }
-      if (start === 0) rest = text;
-      if (rest === "") return undefined;
-      if (bareCr(rest)) return noReply(rest);
-      return held + rest.length > MAX_REPLY_BYTES ? TOO_LONG : undefined;
+      if (start === text.length) {
+        text = "";
+        start = 0;
+        return undefined;
+      }
+      if (text.includes("\r", start) && bareCr(text.slice(start))) return noReply(text.slice(start));
+      return held + text.length - start > MAX_REPLY_BYTES ? TOO_LONG : undefined;
     },
     get partial() {
-      return rest.length > 0 || lines.length > 0;
+      return start < text.length || lines.length > 0;
     },
   };
 }

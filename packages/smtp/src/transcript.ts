@@ -21,7 +21,10 @@ const SHORTEST_SECRET = 4;
 
 /** Costs two array writes per entry; lines are cut and cleaned only when somebody asks. Secrets must not be given. */
 export function transcript(): Transcript {
-  const entries: string[] = [];
+  /** The last entries in turn, of which `oldest` is the one to go next; with the code where it is the server's, else 0. */
+  const texts: string[] = [];
+  const codes: number[] = [];
+  let oldest = 0;
   const hidden: string[] = [];
 
   function clean(text: string): string {
@@ -29,26 +32,34 @@ export function transcript(): Transcript {
     return hidden.reduce((cleaned, secret) => cleaned.replaceAll(secret, "***"), text);
   }
 
-  function keep(entry: string): void {
-    if (entries.length === KEPT) entries.shift();
-    entries.push(entry);
+  function keep(code: number, text: string): void {
+    texts[oldest] = text;
+    codes[oldest] = code;
+    oldest = oldest === KEPT - 1 ? 0 : oldest + 1;
   }
+
+  function entryLines(index: number): readonly string[] {
+    const [text, code] = [texts[index], codes[index]];
+    if (text === undefined) return [];
+    return code === 0 ? readable("C", clean(text)) : readable("S", clean(`${code} ${text}`));
+  }
+
   return {
-    client: (text) => keep(`C${text}`),
-    server: (code, text) => keep(`S${code} ${text}`),
+    client: (text) => keep(0, text),
+    server: keep,
     hide: (secrets) => void hidden.push(...secrets.filter((secret) => secret.length >= SHORTEST_SECRET)),
     clean,
     get secretive() {
       return hidden.length > 0;
     },
-    lines: () => entries.flatMap((entry) => readable(clean(entry))).slice(-KEPT),
+    lines: () => Array.from({ length: KEPT }, (_, turn) => entryLines((oldest + turn) % KEPT)).flat().slice(-KEPT),
   };
 }
 
-function readable(entry: string): readonly string[] {
-  const lines = entry.slice(1).split(/\r?\n/);
+function readable(who: "C" | "S", entry: string): readonly string[] {
+  const lines = entry.split(/\r?\n/);
   if (lines.at(-1) === "") lines.pop();
-  return lines.map((line) => `${entry[0] ?? ""}: ${printable(line, MAX_LENGTH)}`);
+  return lines.map((line) => `${who}: ${printable(line, MAX_LENGTH)}`);
 }
 
 /** Text from the other side made safe for logs and terminals: control characters escaped, length capped. */

@@ -122,10 +122,10 @@ describe("scan", () => {
         const [before, window] = [bytes.toString("latin1", 0, at), bytes.subarray(at)];
         const column = before.length - (before.lastIndexOf("\n") + 1);
         const found = scan(window, column, before.endsWith("\r"));
-        const text = `${column === 0 ? "\n" : "x"}${window.toString("latin1")}`;
+        const seen = `${column === 0 ? "\n" : "x"}${window.toString("latin1")}`;
         expect(found & SUSPECT).toBe(0);
-        expect((found & DOTS) !== 0).toBe(text.includes("\n."));
-        expect((found & EIGHT_BIT) !== 0).toBe(/[\u0080-\u00ff]/.test(text));
+        expect((found & DOTS) !== 0).toBe(seen.includes("\n."));
+        expect((found & EIGHT_BIT) !== 0).toBe(/[\u0080-\u00ff]/.test(seen));
         expect(found >>> COLUMN_SHIFT).toBe(0);
         // The same without its last line end.
         const end = window.length - 2;
