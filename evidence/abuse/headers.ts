@@ -5,7 +5,7 @@ import { ENVELOPE, warmTarget } from "./server.ts";
 
 const LIMIT = 262_144;
 /** Times that each header is sent. */
-const ROUNDS = 100;
+const ROUNDS = 50;
 
 interface Bomb {
   readonly what: string;

@@ -57,9 +57,16 @@ export async function warmTarget(role: Omit<Role, "mode"> = {}): Promise<Target>
 }
 
 async function told(child: ChildProcess): Promise<unknown> {
-  const ended = once(child, "exit").then(() => Promise.reject(new Error("the server has ended")));
-  const [said]: unknown[] = await Promise.race([once(child, "message"), ended]);
-  return said;
+  const over = new AbortController();
+  const ended = once(child, "exit", { signal: over.signal }).then(() => Promise.reject(new Error("the server has ended")));
+  try {
+    const [said]: unknown[] = await Promise.race([once(child, "message", { signal: over.signal }), ended]);
+    return said;
+  } finally {
+    over.abort();
+    // Whatever lost the race rejects now, and is nobody's concern.
+    ended.catch(() => undefined);
+  }
 }
 
 function isState(value: unknown): value is State {

@@ -12,9 +12,9 @@ const SLOW = 1000;
 const PER_ADDRESS = 40;
 const MAILS = 200;
 /** Milliseconds between two octets of a slow client. */
-const PAUSE = 2000;
+const PAUSE = 1000;
 /** Milliseconds the server has patience: minutes by default, and shorter here so that the end can be seen. */
-const PATIENCE = 15_000;
+const PATIENCE = 10_000;
 /** Octets a connection may cost; most of it are the system's and Node's own. */
 const PER_CONNECTION = 64 * 1024;
 
