@@ -76,7 +76,8 @@ export interface Requests {
   readonly nextDue: object;
   readonly stats: { readonly now: number };
   readonly list: ListRequest;
-  readonly change: { readonly selection: Selection; readonly what: Change; readonly now: number };
+  /** A piece of it: entries with greater keys than `after`. */
+  readonly change: { readonly selection: Selection; readonly what: Change; readonly now: number; readonly after: string };
   /** Entries that cannot be read; one that is leased only in the name of its lease. */
   readonly quarantine: { readonly entries: readonly { readonly key: string; readonly token: string; readonly note: string }[] };
 }
@@ -98,7 +99,8 @@ export interface Answers {
   readonly nextDue: number | null;
   readonly stats: QueueStats;
   readonly list: readonly ListedRow[];
-  readonly change: number;
+  /** `last` is the key up to which it came; null where there are no more. */
+  readonly change: { readonly changed: number; readonly last: string | null };
   readonly quarantine: null;
 }
 

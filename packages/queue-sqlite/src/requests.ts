@@ -36,7 +36,7 @@ export function listRequest({ after, limit = 100, ...selection }: ListRequest): 
   return { ...checked(selection), limit, ...(after !== undefined && { after: text("after", after) }) };
 }
 
-export function changeRequest(selection: Selection, what: Requests["change"]["what"], now: number): Requests["change"] {
+export function changeRequest(selection: Selection, what: Requests["change"]["what"], now: number): Omit<Requests["change"], "after"> {
   if (Object.values(selection).every((part) => part === undefined)) {
     throw badRequest(`${what}: the selection is empty; give a key, mail, lane or state`);
   }

@@ -4,7 +4,7 @@ import type { Added, ClaimRequest, Damaged, Entry, Lease, Listed, Store } from "
 import { basename, join } from "node:path";
 import { spool } from "./contents.ts";
 import { removeFile } from "./files.ts";
-import type { ListedRow, Named, Stored } from "./messages.ts";
+import type { Answers, ListedRow, Named, Stored } from "./messages.ts";
 import type { Resolved, SqliteStoreOptions } from "./options.ts";
 import { resolveSqliteOptions } from "./options.ts";
 import { contentBy, contentFrom } from "./reading.ts";
@@ -176,8 +176,17 @@ function forPeople({ thread, run, wake }: Parts): Pick<Store, "stats" | "list" |
       }),
     change: (selection, what, now) =>
       run(async () => {
-        const changed = await thread.ask({ verb: "change", request: changeRequest(selection, what, now) });
-        if (changed > 0) wake();
+        const request = changeRequest(selection, what, now);
+        let changed = 0;
+        try {
+          for (let after: string | null = ""; after !== null; ) {
+            const piece: Answers["change"] = await thread.ask({ verb: "change", request: { ...request, after } });
+            changed += piece.changed;
+            after = piece.last;
+          }
+        } finally {
+          if (changed > 0) wake();
+        }
         return changed;
       }),
   };

@@ -96,6 +96,19 @@ describe("the engine", () => {
     expect(scansOf(made)).toEqual([]);
   });
 
+  it.for(["cancel", "hold", "retry"] as const)("changes many entries in pieces: %s", async (what) => {
+    await using made = await bench();
+    for (let mail = 0; mail < 5; mail += 1) made.run(adding(...Array.from({ length: 500 }, () => draftOf(entryOf()))));
+    const pieces: number[] = [];
+    for (let after: string | null = ""; after !== null; ) {
+      const [piece] = made.run({ verb: "change", request: { selection: { lane: "example.net" }, what, now: START, after } });
+      if (piece?.verb !== "change") throw new Error(JSON.stringify(piece));
+      pieces.push(piece.answer.changed);
+      after = piece.answer.last;
+    }
+    expect(pieces).toEqual([1000, 1000, 500]);
+  });
+
   it("forgets the keys of what was finished when their time is up", async () => {
     await using made = await bench();
     const draft = draftOf(entryOf());
@@ -163,7 +176,9 @@ function exercise(made: Bench): void {
   run({ verb: "quarantine", request: { entries: [{ key: "k", token: "t", note: "damaged" }] } });
   run({ verb: "list", request: { state: "held" } });
   for (const what of ["hold", "release", "retry", "cancel"] as const) {
-    run({ verb: "change", request: { selection: { lane: "example.net" }, what, now: START } });
-    run({ verb: "change", request: { selection: { state: "dead" }, what, now: START } });
+    run({ verb: "change", request: { selection: { lane: "example.net" }, what, now: START, after: "" } });
+    run({ verb: "change", request: { selection: { state: "dead" }, what, now: START, after: "a" } });
+    run({ verb: "change", request: { selection: { state: "ready" }, what, now: START, after: "" } });
+    run({ verb: "change", request: { selection: { lane: "b", mail: "m", state: "held" }, what, now: START, after: "" } });
   }
 }

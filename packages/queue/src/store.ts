@@ -212,7 +212,8 @@ export interface Store extends AsyncDisposable {
   list(request?: ListRequest): Promise<readonly Listed[]>;
   get(key: string): Promise<Listed | undefined>;
   /**
-   * Changes the entries selected and gives their number. Those that are leased are left alone: whoever delivers them
+   * Changes the entries selected and gives their number. A store may do so in pieces, with other calls in between: then
+   * some may be changed where it rejects, and one that is added meanwhile may be too. Those that are leased are left alone: whoever delivers them
    * settles what becomes of them.
    * - `cancel`: gone, without any report.
    * - `hold`: kept back. - `release`: what is held is ready again.

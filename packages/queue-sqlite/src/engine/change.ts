@@ -1,4 +1,4 @@
-import type { Change, Requests } from "../messages.ts";
+import type { Answers, Change, Requests } from "../messages.ts";
 import { takeBack } from "./claim.ts";
 import type { Clock } from "./clock.ts";
 import { readClock } from "./clock.ts";
@@ -10,7 +10,7 @@ import { setParking } from "./promote.ts";
 import { DEAD, DUE, HELD, LEVEL, WAITING } from "./schema.ts";
 import type { Found, Sql } from "./sql.ts";
 import { dueOf, laneId } from "./rows.ts";
-import { number } from "./sql.ts";
+import { number, text } from "./sql.ts";
 
 /** `ends` of an entry that becomes ready. */
 const SOMEBODY_LEFT = "CASE WHEN json_valid(rest) THEN coalesce(json_array_length(rest, '$.envelope.to'), 0) > 0 ELSE 0 END";
@@ -23,17 +23,22 @@ const from: Record<Change, readonly number[]> = {
   retry: [WAITING, DUE, DEAD],
 };
 
-export function change(engine: Engine, { selection, what, now }: Requests["change"]): number {
+/** Entries that one transaction looks at: other work has its turn between two, and memory stays bounded. */
+const PIECE = 1000;
+
+export function change(engine: Engine, { selection, what, now, after }: Requests["change"]): Answers["change"] {
   const { where, values } = whereOf(selection);
   if (where === "TRUE") throw new BadRequest(`${what}: the selection is empty; give key, mail, lane or state`);
   const { sql, watch } = engine;
   // Only of those selected: whoever asks may have another clock than the workers.
-  takeBack(engine, now, where, values);
-  const found = sql.all(
-    `SELECT e.id, e.lane, e.phase, e.attempts, e.due_at, e.tried FROM entries e
-     WHERE ${where} AND +e.phase IN (${from[what].join(", ")})`,
+  if (after === "") takeBack(engine, now, where, values);
+  const piece = sql.all(
+    `SELECT e.id, e.key, e.lane, e.phase, e.attempts, e.due_at, e.tried FROM entries e
+     WHERE ${where} AND e.key > ? ORDER BY e.key LIMIT ${PIECE}`,
     ...values,
+    after,
   );
+  const found = piece.filter(({ phase }) => from[what].includes(number(phase)));
   const clock = readClock(sql, watch);
   for (const each of found) {
     if (what === "cancel") finish(engine, number(each.id), now);
@@ -44,7 +49,8 @@ export function change(engine: Engine, { selection, what, now }: Requests["chang
   if (what === "retry") {
     for (const lane of new Set(found.map((each) => number(each.lane)))) setParking(sql, lane, null);
   }
-  return found.length;
+  const last = piece.length < PIECE ? undefined : piece.at(-1);
+  return { changed: found.length, last: last === undefined ? null : text(last.key) };
 }
 
 function release(sql: Sql, entry: Found, clock: Clock, now: number): void {

@@ -132,6 +132,22 @@ export const peopleChecks: readonly Check<StoreSuite>[] = [
     assert.equal(await store.settle(lease, null), true, "the lease was lost");
   }),
 
+  ...(["cancel", "hold", "retry"] as const).map((what) =>
+    storeCheck(`changes any number of entries: ${what}`, [], async (bench) => {
+      const { store, add } = bench;
+      const lease = await inFlight(bench);
+      const other = entryOf({ lane: "other" });
+      await add(other);
+      for (let count = 0; count < 2500; count += 500) await add(...entriesOf(500, { dueAt: START + HOUR }));
+      assert.equal(await store.change({ lane: "example.net" }, what, START), 2500);
+      const { due, waiting, held, leased } = await store.stats(START);
+      const done = { cancel: { due: 1, held: 0 }, hold: { due: 1, held: 2500 }, retry: { due: 2501, held: 0 } }[what];
+      assert.deepEqual({ due, waiting, held, leased }, { ...done, waiting: 0, leased: 1 });
+      assert.equal(await store.settle(lease, null), true, "what was in flight was changed");
+      assert.equal((await store.get(other.key))?.state, "ready", "what was not selected was changed");
+    }),
+  ),
+
   storeCheck("changes nothing without a selection", [], async (bench) => {
     await bench.add(entryOf());
     await assert.rejects(bench.store.change({}, "cancel", START));
