@@ -11,7 +11,10 @@ export interface Limits {
   readonly size?: number;
   /** Octets of a message's header. @default 262_144 */
   readonly header?: number;
-  /** Octets of a line of a message without CRLF. RFC 5321 §4.5.3.1.6 asks for 998. @default submission 998, else 65_536 */
+  /**
+   * Octets of a line of a message without CRLF. RFC 5321 §4.5.3.1.6 asks for 998, and `smtp()` and `mx()` send no more: whoever passes
+   * mail on takes no more either, or has to return it. @default submission 998, else 65_536
+   */
   readonly line?: number;
   /** Recipients of a mail, at least 100 (RFC 5321 §4.5.3.1.8); more are deferred with 452. Announced as LIMITS RCPTMAX. @default 1000 */
   readonly recipients?: number;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SubmissionOptions } from "../src/index.ts";
-import { loggedIn, submission, textOf } from "./support.ts";
+import { ENVELOPE, loggedIn, mx, submission, textOf } from "./support.ts";
 
 const ME = "ann@example.org";
 
@@ -49,6 +49,15 @@ describe("submission: who may send as whom", () => {
     ["everybody as anybody", { sender: false as const }, "From: c@x.example\r\n\r\nx", "d@x.example"],
   ])("U8: %s", async (_, options, message, from) => {
     expect((await submit(message, options, from)).reply).toMatch(/^250 /);
+  });
+
+  it("U14: a line that no server has to take is refused while whoever wrote it is there; an MX takes it for a mailbox", async () => {
+    const text = (length: number): string => `From: ann@example.org\r\n\r\n${"x".repeat(length)}`;
+    expect((await submit(text(998))).reply).toMatch(/^250 /);
+    expect((await submit(text(999))).reply).toBe("550 5.6.0 a line of the message has more than 998 octets");
+    await using running = await mx();
+    await using client = await running.dial();
+    expect(await client.say(...ENVELOPE, "DATA", `${text(60_000)}\r\n.`)).toMatch(/^250 /);
   });
 
   it("U8: a domain given with the login is no other domain", async () => {
