@@ -4,7 +4,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { backoff, borrow } from "@postroad/core";
 import type { QueueEvent, Store } from "@postroad/queue";
-import { anchoredClock, drain, queue } from "@postroad/queue";
+import { drain, queue } from "@postroad/queue";
 import { sqliteStore } from "@postroad/queue-sqlite";
 import { createServer } from "@postroad/server";
 import { smtp } from "@postroad/smtp";
@@ -12,9 +12,11 @@ import type { HostConfig, HostSays } from "./host.ts";
 import { CONCURRENCY, LEASE } from "./host.ts";
 
 const config: HostConfig = JSON.parse(process.argv[2] ?? "");
-const { folder, port, sink, offset = 0, roles = ["accept", "deliver"], wait = 200 } = config;
-const now = (): number => Date.now() + offset;
-const clock = { ...anchoredClock(), now };
+const { folder, port, sink, roles = ["accept", "deliver"], wait = 200 } = config;
+let { offset = 0 } = config;
+// The machine's clock, as far as this process can see it; the monotonic one goes on as it is.
+const wallClock = Date.now;
+Date.now = () => wallClock() + offset;
 let claims = 0;
 
 /** The same store, whose claims are counted. */
@@ -37,20 +39,20 @@ function note(event: QueueEvent): void {
   if (event.kind === "lost") tell({ lost: event.key });
   if (event.kind === "dead") tell({ dead: `${event.key}: ${event.note}` });
   if (event.kind !== "settled") return;
-  const lines = event.outcomes.map(({ recipient }) => `${event.mail} ${recipient} ${Date.now()}\n`);
+  const lines = event.outcomes.map(({ recipient }) => `${event.mail} ${recipient} ${wallClock()}\n`);
   appendFileSync(join(folder, "settled"), lines.join(""));
   tell({ settled: event.key });
 }
 
 tell({ pid: process.pid });
 const store = counted(sqliteStore(join(folder, "mail", "mail.db")));
-const accepting = queue(store, { now });
+const accepting = queue(store);
 const stack = new AsyncDisposableStack();
 stack.use(store);
 if (roles.includes("deliver")) {
   const to = smtp({ host: "127.0.0.1", port: sink, security: "none" });
   const schedule = backoff({ first: wait, max: Math.max(wait, 1000), until: 5 * 86_400_000 });
-  stack.use(drain(store, to, { schedule, bounce: borrow(accepting), concurrency: CONCURRENCY, ttl: LEASE, lapses: 1000, clock, onEvent: note }));
+  stack.use(drain(store, to, { schedule, bounce: borrow(accepting), concurrency: CONCURRENCY, ttl: LEASE, lapses: 1000, onEvent: note }));
 }
 // The store opens when it is first asked for something.
 await accepting.check();
@@ -61,7 +63,8 @@ if (server !== undefined) stack.use(server);
 tell({ port: server?.port ?? 0 });
 
 process.on("message", (word) => {
-  if (word === "stats") void store.stats(now()).then((stats) => tell({ stats, claims }));
+  if (typeof word === "number") offset = word;
+  if (word === "stats") void store.stats(Date.now()).then((stats) => tell({ stats, claims }));
   if (word === "stop") void stack.disposeAsync().then(() => process.disconnect());
 });
 process.once("disconnect", () => process.exit());

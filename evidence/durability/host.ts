@@ -44,6 +44,8 @@ export interface Host {
   /** What it wrote to its standard error. */
   readonly complaints: () => string;
   stats(): Promise<QueueStats & { readonly claims: number }>;
+  /** From now on its clock is so many milliseconds ahead. */
+  step(offset: number): void;
   signal(signal: "SIGSTOP" | "SIGCONT"): void;
   /** Kills it and waits for its end. */
   kill(): Promise<void>;
@@ -99,6 +101,7 @@ export function startHost(config: HostConfig, tracer: readonly string[] = []): H
         throw new Error(`the process has ended: ${complaints}`);
       })]);
     },
+    step: (offset) => void child.send(offset),
     signal: (signal) => process.kill(pid, signal),
     async kill() {
       if (child.exitCode === null && child.signalCode === null) process.kill(pid, "SIGKILL");
