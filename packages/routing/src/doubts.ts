@@ -56,9 +56,27 @@ export function traceable<M extends Mail>(member: Transport<M>, report: Receipt)
   return { ...report, outcomes: report.outcomes.map((each) => (isLost(each) ? { ...each, by: member.name } : each)) };
 }
 
-/** The member of that name, else the first that the name is a part of: `smtp:a` of `retry(smtp:a)`. */
+/**
+ * The member of that name, else the first that the name is a part of: `smtp:a` of `retry(smtp:a)`. Where it is a layer
+ * around one transport alone, that one: `timeout(failover(smtp:a))` can only have sent to `smtp:a`.
+ */
 function memberOf<M extends Mail>(members: readonly Transport<M>[], by: string): Transport<M> | undefined {
-  return members.find(({ name }) => name === by) ?? members.find(({ name }) => names(name, by));
+  const found = members.find(({ name }) => name === by) ?? members.find(({ name }) => names(name, by));
+  const within = found === undefined ? onlyOneWithin(by) : undefined;
+  return within === undefined ? found : memberOf(members, within);
+}
+
+/** `a(b c)` of `outer(a(b c))`; of `a(b c)` nothing, since it may be either. */
+function onlyOneWithin(name: string): string | undefined {
+  const inner = /^[^\s()]+\((.+)\)$/u.exec(name)?.[1];
+  if (inner === undefined) return undefined;
+  let depth = 0;
+  for (const character of inner) {
+    if (character === "(") depth += 1;
+    else if (character === ")") depth -= 1;
+    if (depth < 0 || (depth === 0 && character === " ")) return undefined;
+  }
+  return inner;
 }
 
 /** Is `part` the whole of a name, or one of the names in it? Composites print as `outer(inner other)`. */
@@ -80,6 +98,12 @@ function nowhere({ address }: Recipient, by: string): Outcome {
     by,
     message: `${by} may have the mail already, and is none of these transports`,
     uncertain: true,
-    diagnosis: { advice: `Bring back a transport named ${by}, or cancel the mail: sent elsewhere it may arrive twice.` },
+    diagnosis: { advice: adviceOn(by) },
   };
+}
+
+/** A composite, or a layer around one, did not say which of its transports it was. */
+function adviceOn(by: string): string {
+  if (by.includes(" ")) return "Cancel the mail: sent again it may arrive twice. Put layers that give up, such as timeout, around each transport.";
+  return `Bring back a transport named ${by}, or cancel the mail: sent elsewhere it may arrive twice.`;
 }

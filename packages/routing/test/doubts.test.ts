@@ -60,6 +60,22 @@ describe("a note of who is in doubt", () => {
     expect([first, second, third].map(({ calls }) => calls.length)).toEqual([0, 0, 3]);
   });
 
+  it.each(["timeout(failover(smtp:b))", "otel(timeout(failover(retry(smtp:b))))", "timeout(smtp:b)"])(
+    "finds a transport that stands alone within a layer around it: %s",
+    async (by) => {
+      const [first, second] = [named("smtp:a"), named("smtp:b")];
+      await using both = failover(first, second);
+      expect(kinds(await both.send(noted({ [ANN]: by }, ANN)))).toEqual(["accepted"]);
+      expect([first.calls.length, second.calls.length]).toEqual([0, 1]);
+    },
+  );
+
+  it("says what to do about a layer that did not know on whom it gave up", async () => {
+    await using both = failover(named("smtp:a"), named("smtp:b"));
+    const { outcomes } = await both.send(noted({ [ANN]: "timeout(failover(smtp:a smtp:b))" }, ANN));
+    expect(outcomes).toMatchObject([{ status: "4.4.0", uncertain: true, diagnosis: { advice: expect.stringContaining("around each transport") } }]);
+  });
+
   it("prefers the very name to one that has it within", async () => {
     const [inner, own] = [named("smtp:a"), named("smtp:a")];
     await using both = failover(around("retry", inner), own);
@@ -67,7 +83,7 @@ describe("a note of who is in doubt", () => {
     expect([inner.calls.length, own.calls.length]).toEqual([0, 1]);
   });
 
-  it.each(["smtp", "smtp:mx", "mx.example", "retry", "smtp:mx.example:25", "", " ", "timeout(failover(smtp:mx.example smtp:b))"])(
+  it.each(["smtp", "smtp:mx", "mx.example", "retry", "smtp:mx.example:25", "", " ", "timeout(failover(smtp:mx.example smtp:b))", "timeout(smtp:x)", "tee(balance(smtp:b) x)", "a)(smtp:b", "a(b)(smtp:b)"])(
     "is no part of a name that only looks like it: %j",
     async (by) => {
       const [first, second] = [named("smtp:mx.example"), named("smtp:b")];

@@ -90,6 +90,11 @@ export interface SmtpOptions {
   readonly auth?: Auth;
   /** What EHLO says (RFC 5321 §4.1.4). @default the host's full name, else its address as a literal */
   readonly name?: string;
+  /**
+   * Names the transport `smtp:label` in outcomes, logs, spans and notes of doubt: for two that differ in their user alone,
+   * or to keep a name through a move. No spaces or brackets. @default the host, with the port where it is not the usual one
+   */
+  readonly label?: string;
   readonly timeouts?: Timeouts;
   /** Milliseconds a send may take in all, waiting for a connection included. @default 1_200_000 */
   readonly deadline?: number;
@@ -115,7 +120,7 @@ export interface SmtpOptions {
 /** SMTP, or its form for final delivery, which answers for each recipient (RFC 2033). */
 export type Protocol = "smtp" | "lmtp";
 
-type Optional = "verify" | "onSession" | "auth" | "name" | "socketPath" | "localAddress" | "proxy" | "connect";
+type Optional = "verify" | "onSession" | "auth" | "name" | "label" | "socketPath" | "localAddress" | "proxy" | "connect";
 
 /** Options with every default filled in. */
 export interface Resolved extends Required<Omit<SmtpOptions, Optional | "pool" | "timeouts">> {
@@ -124,6 +129,8 @@ export interface Resolved extends Required<Omit<SmtpOptions, Optional | "pool" |
   readonly onSession: SmtpOptions["onSession"] | undefined;
   readonly auth: Auth | undefined;
   readonly name: string | undefined;
+  /** What stands behind `smtp:` or `lmtp:` in the transport's name. */
+  readonly label: string;
   readonly socketPath: string | undefined;
   readonly localAddress: string | undefined;
   readonly proxy: string | undefined;

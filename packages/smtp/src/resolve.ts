@@ -45,6 +45,7 @@ export function resolveOptions(options: SmtpOptions, protocol: Protocol = "smtp"
     onSession: isFunction,
     auth: isObjectUnseen,
     name: (value) => (typeof value === "string" && isName(value) ? undefined : "must be a host name or an address literal"),
+    label: (value) => (typeof value === "string" && LABEL.test(value) ? undefined : "must be 1 to 100 characters without spaces, brackets and control characters"),
     timeouts: isObject,
     deadline: isDuration,
     pool: (value) => (typeof value === "object" && value !== null ? undefined : isInteger(1, 1000)(value)),
@@ -63,11 +64,13 @@ export function resolveOptions(options: SmtpOptions, protocol: Protocol = "smtp"
     throw contradiction("auth", 'with security "none" would go in clear text; use TLS, or set insecureCleartextAuth');
   }
   const pool = typeof given.pool === "number" ? { connections: given.pool } : (given.pool ?? {});
+  const usualPort = defaultPort(protocol, security);
   return {
     ...DEFAULTS,
     ...given,
     host: given.host ?? "localhost",
-    port: given.port ?? defaultPort(protocol, security),
+    port: given.port ?? usualPort,
+    label: given.label ?? defaultLabel(given, usualPort),
     security,
     protocol,
     note,
@@ -83,6 +86,16 @@ export function resolveOptions(options: SmtpOptions, protocol: Protocol = "smtp"
     timeouts: checkTimeouts(given.timeouts ?? {}),
   };
 }
+
+/** Whoever is in doubt is found again by it, also after a restart: no two ports of a host may share one. */
+function defaultLabel({ host = "localhost", port, socketPath }: SmtpOptions, usualPort: number): string {
+  if (socketPath !== undefined) return socketPath;
+  if (port === undefined || port === usualPort) return host;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Names of composites are expressions of names, with spaces and brackets between. */
+const LABEL = /^[^\s()\p{Cc}]{1,100}$/u;
 
 /** LMTP stays on a trusted network (RFC 2033 §5), and a Unix socket on this machine. */
 function defaultSecurity({ port, socketPath }: SmtpOptions, protocol: Protocol): Security {

@@ -55,7 +55,7 @@ export function lmtp(first: string | SmtpOptions, more: Partial<SmtpOptions> = {
 
 function build(options: Resolved): SmtpTransport {
   warnOfRisks(options);
-  const name = `${options.protocol}:${options.socketPath ?? options.host}`;
+  const name = `${options.protocol}:${options.label}`;
   const pool = makePool(options, name);
   const base = transport(name, (mail, how) => send(mail, how, pool, name, options.deadline), {
     check: ({ signal }) => pool.check(signal),

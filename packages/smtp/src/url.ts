@@ -3,13 +3,13 @@ import type { Protocol, Security, SmtpOptions } from "./options.ts";
 import { PRESETS } from "./presets.ts";
 import { defined } from "./resolve.ts";
 
-const PARAMETERS = ["pool", "security", "name", "deadline", "pipelining"] as const;
+const PARAMETERS = ["pool", "security", "name", "label", "deadline", "pipelining"] as const;
 type Parameter = (typeof PARAMETERS)[number];
 
 /**
  * Options from `smtps://user:pass@host:465?pool=5`, `smtp://…` (STARTTLS) or `lmtp://host:24`, and `more`, which goes
  * before them. User and password are percent-decoded, so any character can stand in them. Parameters: pool, security,
- * name, deadline (milliseconds), pipelining.
+ * name, label, deadline (milliseconds), pipelining.
  */
 export function optionsOfUrl(text: string, protocol: Protocol, more: Partial<SmtpOptions> = {}): SmtpOptions {
   const url = parse(text, protocol);
@@ -56,7 +56,7 @@ function apply(options: Mutable<SmtpOptions>, name: string, value: string): void
   }
   if (name === "pool" || name === "deadline") options[name] = numberOf(name, value);
   else if (name === "pipelining") options.pipelining = booleanOf(name, value);
-  else if (name === "name") options.name = value;
+  else if (name === "name" || name === "label") options[name] = value;
   else options.security = securityOf(value);
 }
 

@@ -2,7 +2,7 @@ import { ConfigError } from "@postroad/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { SmtpOptions } from "../src/index.ts";
-import { smtp } from "../src/index.ts";
+import { lmtp, smtp } from "../src/index.ts";
 import { resolveOptions } from "../src/resolve.ts";
 import { optionsOfUrl } from "../src/url.ts";
 import { testCertificate } from "@postroad/testing/certificate";
@@ -139,6 +139,26 @@ describe("options: URL (#78)", () => {
     const url = `smtps://a%40x:${encodeURIComponent("p@:/?#%ü")}@localhost:${peer.port}?pool=1`;
     await using transport = smtp(url, { tls: { ca: tls.ca } });
     expect(kinds(await transport.send(mail()))).toEqual(["accepted"]);
-    expect(transport.name).toBe("smtp:localhost");
+    expect(transport.name).toBe(`smtp:localhost:${peer.port}`);
+  });
+
+  it.each([
+    [smtp("smtps://h.example"), "smtp:h.example"],
+    [smtp("smtp://h.example:587"), "smtp:h.example"],
+    [smtp("smtp://h.example:465?security=tls"), "smtp:h.example"],
+    [smtp("smtp://h.example:2525"), "smtp:h.example:2525"],
+    [smtp({ host: "::1", port: 2525, security: "none" }), "smtp:[::1]:2525"],
+    [smtp("smtp://h.example:2525?label=bulk"), "smtp:bulk"],
+    [smtp("gmail", { auth: { user: "a", pass: "b" }, label: "ann" }), "smtp:ann"],
+    [lmtp("lmtp://h.example"), "lmtp:h.example"],
+    [lmtp("lmtp://h.example:2424"), "lmtp:h.example:2424"],
+    [lmtp({ socketPath: "/run/lmtp", label: "store" }), "lmtp:store"],
+  ])("#%#: its name tells it from others of the host: %s", async (transport, name) => {
+    await using own = transport;
+    expect(own.name).toBe(name);
+  });
+
+  it.each(["", "a b", "a(b)", "a\tb", "x".repeat(101)])("no label is %j, which would be no name in an expression", async (label) => {
+    expect((await thrownBy(() => smtp({ host: "h.example", label }))).message).toContain("label must be");
   });
 });

@@ -50,7 +50,7 @@ describe("transcript", () => {
       kind: "rejected",
       recipient: "bob@b.example",
       status: "5.7.26",
-      by: "smtp:127.0.0.1",
+      by: `smtp:127.0.0.1:${peer.port}`,
       remote: `127.0.0.1:${peer.port}`,
       message: "the message was refused: 554 5.7.26 fails DMARC 5.7.26 see rfc7489",
       reply: { code: 554, text: "5.7.26 fails DMARC\n5.7.26 see rfc7489" },
