@@ -5,6 +5,7 @@ export const OURS = "postroad";
 export const NODEMAILER: string = versioned("nodemailer", "nodemailer");
 export const UPYO: string = versioned("upyo", "@upyo/smtp");
 export const SMTP_SERVER: string = versioned("smtp-server", "smtp-server");
+export const HARAKA: string = versioned("haraka", "Haraka");
 export const MAILAUTH: string = versioned("mailauth", "mailauth");
 export const BULLMQ: string = versioned("bullmq", "bullmq");
 /** The one that is installed. */

@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { fork } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isSample, numberOf } from "./sample.ts";
 import type { Sample } from "./sample.ts";
 
@@ -40,4 +41,19 @@ async function answerOf(child: ChildProcess): Promise<Sample> {
   const [said]: unknown[] = await once(child, "message");
   if (!isSample(said)) throw new Error(`the receiver said ${JSON.stringify(said)}`);
   return said;
+}
+
+/** Milliseconds without a mail after which no more will come. */
+const PATIENCE = 20_000;
+
+/** Resolves when it has taken so many mails since it was started. */
+export async function arrived(receiver: Receiver, count: number): Promise<void> {
+  let last = { messages: 0, at: performance.now() };
+  for (;;) {
+    const messages = numberOf(await receiver.state(), "messages");
+    if (messages >= count) return;
+    if (messages > last.messages) last = { messages, at: performance.now() };
+    if (performance.now() - last.at > PATIENCE) throw new Error(`of ${count} mails ${messages} arrived`);
+    await sleep(2);
+  }
 }

@@ -1,11 +1,8 @@
 import { execFile } from "node:child_process";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { startPostfix } from "../../interop/harness/postfix.ts";
-import { startReceiver } from "../harness/receiver.ts";
-import type { Receiver } from "../harness/receiver.ts";
+import { arrived, startReceiver } from "../harness/receiver.ts";
 import type { Sample } from "../harness/sample.ts";
-import { numberOf } from "../harness/sample.ts";
 import { RATE } from "../harness/units.ts";
 import { inPath, isExecutable } from "./programs.ts";
 
@@ -23,7 +20,7 @@ export function withoutPostfix(): string | undefined {
 }
 
 /** Relays everything to the receiver as fast as it can: as many at once as it likes, over kept connections. */
-function relaying(port: number): Record<string, string> {
+export function relaying(port: number): Record<string, string> {
   return {
     default_transport: "smtp",
     relayhost: `[127.0.0.1]:${port}`,
@@ -73,18 +70,4 @@ async function seconds(work: () => Promise<void>): Promise<number> {
 async function source(port: number, { count, size, sessions }: { count: number; size: number; sessions: number }): Promise<void> {
   const amount = ["-s", String(sessions), "-m", String(count), "-l", String(size)];
   await run("smtp-source", [...amount, "-f", "orders@shop.example", "-t", "ann@example.net", `127.0.0.1:${port}`], { timeout: 60_000 });
-}
-
-/** Milliseconds without a mail after which no more will come. */
-const PATIENCE = 20_000;
-
-async function arrived(receiver: Receiver, count: number): Promise<void> {
-  let last = { messages: 0, at: performance.now() };
-  for (;;) {
-    const messages = numberOf(await receiver.state(), "messages");
-    if (messages >= count) return;
-    if (messages > last.messages) last = { messages, at: performance.now() };
-    if (performance.now() - last.at > PATIENCE) throw new Error(`of ${count} mails ${messages} came out of Postfix`);
-    await sleep(2);
-  }
 }

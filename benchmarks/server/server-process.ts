@@ -1,50 +1,24 @@
-// A server that takes everything and keeps nothing, in a process of its own: server-process.ts <postroad|smtp-server>
-import { receipt, transport } from "@postroad/core";
-import { createServer } from "@postroad/server";
-import { once } from "node:events";
-import { SMTPServer } from "smtp-server";
+// A server in a process of its own, which tells what it has taken whenever it is asked:
+// server-process.ts <postroad|smtp-server|haraka> <discarding|queueing|relaying> <folder> <receiver's port>
+import type { Counts, StartServer } from "./servers/server.ts";
 
-let messages = 0;
-let bytes = 0;
-
-const SERVERS: Readonly<Record<string, () => Promise<number>>> = {
-  async postroad() {
-    const to = transport("discard", async (mail) => {
-      for await (const chunk of mail.content.open()) bytes += chunk.byteLength;
-      messages += 1;
-      return receipt(mail, { kind: "accepted", status: "2.0.0", by: "discard" });
-    });
-    const server = createServer({ mode: "mx", to, recipient: () => true, hostname: "discard.example", limits: { mails: 1_000_000_000, junk: 1_000_000_000 } });
-    return (await server.listen({ port: 0, host: "127.0.0.1" })).port;
-  },
-  async "smtp-server"() {
-    const server = new SMTPServer({
-      authOptional: true,
-      disabledCommands: ["STARTTLS", "AUTH"],
-      disableReverseLookup: true,
-      logger: false,
-      onRcptTo: (_address, _session, done) => done(),
-      onData(stream, _session, done) {
-        stream.on("data", (chunk: Buffer) => (bytes += chunk.byteLength));
-        stream.on("end", () => {
-          messages += 1;
-          done(null, "queued");
-        });
-      },
-    });
-    server.listen(0, "127.0.0.1");
-    await once(server.server, "listening");
-    const address = server.server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  },
+/** Each loads its own code alone. */
+const SERVERS: Readonly<Record<string, () => Promise<StartServer>>> = {
+  "postroad discarding": async () => (await import("./servers/postroad.ts")).discarding,
+  "postroad queueing": async () => (await import("./servers/postroad.ts")).queueing,
+  "postroad relaying": async () => (await import("./servers/postroad.ts")).relaying,
+  "smtp-server discarding": async () => (await import("./servers/smtp-server.ts")).smtpServer,
+  "haraka discarding": async () => (await import("./servers/haraka.ts")).haraka,
 };
 
-const start = SERVERS[process.argv[2] ?? ""];
-if (start === undefined) throw new Error(`there is no server ${process.argv[2]}`);
-process.send?.({ port: await start() });
+const [name, task, folder = "", receiver] = process.argv.slice(2);
+const start = await SERVERS[`${name} ${task}`]?.();
+if (start === undefined) throw new Error(`there is no server ${name} ${task}`);
+const counts: Counts = { messages: 0, bytes: 0 };
+process.send?.({ port: await start(counts, { folder, receiver: Number(receiver) }) });
 process.on("message", () => {
   const { user, system } = process.cpuUsage();
   const memory = process.resourceUsage().maxRSS * 1024;
-  process.send?.({ messages, bytes, cpu: (user + system) / 1e6, system: system / 1e6, memory, at: performance.now() / 1000 });
+  process.send?.({ ...counts, cpu: (user + system) / 1e6, system: system / 1e6, memory, at: performance.now() / 1000 });
 });
 process.on("disconnect", () => process.exit());
