@@ -15,6 +15,12 @@ export function clientKey(address: string): string {
   return [...before, ...zeros, ...after].slice(0, 4).join(":");
 }
 
+/** The network that a site may have, 56 bits of IPv6, by the key of one client there. */
+export function siteKey(client: string): string {
+  const [a, b, c, last, ...more] = client.split(":");
+  return last === undefined || more.length > 0 ? client : [a, b, c, last.padStart(4, "0").slice(0, 2)].join(":");
+}
+
 function groups(text: string): readonly string[] {
   return text === "" ? [] : text.split(":").map((group) => group.toLowerCase().replace(/^0+(?=.)/, ""));
 }

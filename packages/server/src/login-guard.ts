@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { siteKey } from "./clients.ts";
 import type { Limits } from "./limits.ts";
 
 /**
@@ -9,7 +10,8 @@ import type { Limits } from "./limits.ts";
  * - by account, whoever tries: past `loginFailuresPerAccount` it is under attack. That alone bars nobody, or anybody could lock its
  *   owner out from elsewhere.
  * - by address and account: while the account is under attack, each address has `TRIES_UNDER_ATTACK` of it. Many addresses guess
- *   no more than that many times each, and the owner's own addresses are as good as ever.
+ *   no more than that many times each, and the owner's own addresses are as good as ever. Networks of IPv6 are cheap: what a site may
+ *   have counts as one here.
  */
 export interface LoginGuard {
   /** No login from here is looked at now. */
@@ -43,7 +45,7 @@ export function loginGuard({ loginFailuresPerClient, loginFailuresPerAccount, lo
     barred,
     begin(client, user) {
       const account = user === "" ? undefined : accountKey(user);
-      const pair = account === undefined ? undefined : `${client} ${account}`;
+      const pair = account === undefined ? undefined : `${siteKey(client)} ${account}`;
       const attacked = account !== undefined && accounts.of(account) >= loginFailuresPerAccount;
       if (barred(client) || (attacked && pair !== undefined && pairs.of(pair) >= TRIES_UNDER_ATTACK)) return undefined;
       const taken = [clients.add(client), ...(account === undefined ? [] : [accounts.add(account)]), ...(pair === undefined ? [] : [pairs.add(pair)])];

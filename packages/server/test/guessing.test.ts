@@ -3,6 +3,9 @@ import type { Login, SubmissionOptions } from "../src/index.ts";
 import type { Client, DialOptions } from "./client.ts";
 import type { Running } from "./support.ts";
 import { plainLogin, submission } from "./support.ts";
+import { clientKey } from "../src/clients.ts";
+import { limitsFor } from "../src/limits.ts";
+import { loginGuard } from "../src/login-guard.ts";
 
 const USER = "ann@example.org";
 const OPTIONS: Partial<SubmissionOptions> = { insecureCleartextAuth: true, limits: { loginFailures: 100, loginFailuresPerAccount: 1000 } };
@@ -102,6 +105,22 @@ describe("guessing passwords", () => {
       await using client = await greeted(running);
       expect(await client.say(plainLogin(USER, "s3cret"))).toMatch(/^235 /);
     }
+  });
+
+  it("U7: a site with many networks of IPv6 guesses at an account no more than one address", () => {
+    const guard = loginGuard({ ...limitsFor("submission"), loginFailuresPerAccount: 5 }, () => 0);
+    const looked = (address: string): boolean => guard.begin(clientKey(address), USER) !== undefined;
+    const site = Array.from({ length: 200 }, (_, index) => `2001:db8:0:1${index.toString(16).padStart(2, "0")}::1`);
+    expect(site.filter(looked)).toHaveLength(5);
+    expect(looked("2001:db8:0:200::1")).toBe(true);
+    expect(looked("192.0.2.1")).toBe(true);
+  });
+
+  it("U7: names and addresses that are tried by the thousand are forgotten, the oldest first", () => {
+    const guard = loginGuard(limitsFor("submission"), () => 0);
+    for (let index = 0; index < 30_000; index += 1) guard.begin(`10.0.${index >> 8}.${index & 255}`, `user${index}`);
+    for (let index = 0; index < 20; index += 1) guard.begin("192.0.2.1", USER);
+    expect([guard.barred("192.0.2.1"), guard.barred("10.0.0.0")]).toEqual([true, false]);
   });
 
   it("U7: guesses at one account from many addresses are counted together, and lock nobody out", async () => {

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { smtp } from "@postroad/smtp";
 import { describe, expect, it } from "vitest";
 import { clientCertificates, hashPassword, passwordFile, scramFile, scramSecret, tokenIntrospection, verifyPassword } from "../src/index.ts";
+import { hashToTry } from "../src/password-file.ts";
 import { authority, base64, plainLogin, secured, submission } from "./support.ts";
 
 const BCRYPT = "$2b$04$abcdefghijklmnopqrstuu5JTyxkv9WkjLnhkGy4vGHNwGlsxAyXu";
@@ -46,6 +47,12 @@ describe("passwords", () => {
     await expect(verifyPassword("x", "plaintext-secret")).rejects.not.toThrow(/plaintext-secret/);
     await expect(verifyPassword("x", `$scram-sha-256$1,a$b$c`)).rejects.toThrow(/no secret of scramSecret/);
     await expect(verifyPassword("x", BCRYPT.slice(0, 30))).rejects.toThrow(/none of/);
+  });
+
+  it("U7: a name that nobody has is checked against a hash of somebody, of the same kind and cost", () => {
+    const entries = new Map([["ann@example.org", { hash: BCRYPT }], ["bob@example.org", { hash: "other" }]]);
+    expect(["Ann@example.org", "bob@example.org", "eve@example.org"].map((user) => hashToTry(entries, user))).toEqual([BCRYPT, "other", BCRYPT]);
+    expect(hashToTry(new Map(), "eve@example.org")).toBeUndefined();
   });
 
   it("U7: a file of users is read, and read again when it changes; one that is broken is a 454", async () => {
