@@ -22,7 +22,7 @@ export const postroad: OpenQueue = ({ folder }): Promise<DurableQueue> => {
     },
     deliver({ port, onDelivered }) {
       const transport = smtp({ host: "127.0.0.1", port, security: "none", pool: { connections: 5, messages: Number.MAX_SAFE_INTEGER } });
-      owned.use(drain(store, transport, { concurrency: IN_FLIGHT, bounce: false, onSettled: ({ mail }) => onDelivered(mail) }));
+      owned.use(drain(store, transport, { concurrency: IN_FLIGHT, reserve: 0, bounce: false, onSettled: ({ mail }) => onDelivered(mail) }));
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   });

@@ -62,6 +62,7 @@ export interface Requests {
   readonly claim: {
     readonly now: number;
     readonly limit: number;
+    readonly urgent: number;
     readonly perLane: number;
     readonly lanes: ReadonlyMap<string, number>;
     readonly ttl: number;

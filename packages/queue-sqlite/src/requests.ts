@@ -6,10 +6,11 @@ import { text, time, whole } from "./rows.ts";
 const MOST_LISTED = 1000;
 
 /** Checks what is asked before it goes to the thread, and fills in what was left out. */
-export function claimRequest({ now, limit, perLane, lanes, ttl, aged, late, suspects }: ClaimRequest): Requests["claim"] {
+export function claimRequest({ now, limit, urgent = 0, perLane, lanes, ttl, aged, late, suspects }: ClaimRequest): Requests["claim"] {
   return {
     now: time("now", now),
     limit: atLeast("limit", whole("limit", limit), 0),
+    urgent: atLeast("urgent", whole("urgent", urgent), 0),
     perLane: laneLimit("perLane", perLane),
     lanes: new Map([...(lanes ?? [])].map(([lane, most]) => [lane, laneLimit(`lanes, ${lane}`, most)])),
     ttl: atLeast("ttl", time("ttl", ttl), 1),

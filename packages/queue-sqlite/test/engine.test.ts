@@ -42,7 +42,7 @@ function adding(...rows: readonly Draft[]): Operation {
 }
 
 function claiming(now: number, limit = 10): Operation {
-  const request = { now, limit, perLane: 100, lanes: new Map<string, number>(), ttl: 60_000, aged: 0, late: 0, suspects: true };
+  const request = { now, limit, urgent: 0, perLane: 100, lanes: new Map<string, number>(), ttl: 60_000, aged: 0, late: 0, suspects: true };
   return { verb: "claim", request };
 }
 

@@ -27,6 +27,11 @@ export interface DrainOptions {
   readonly delayAfter?: number | false;
   /** Deliveries at once. @default 100 */
   readonly concurrency?: number;
+  /**
+   * Deliveries of `concurrency` that only mail with a priority above 0 gets, so that it does not wait where all others are
+   * slow. @default one in ten, at least one; none where `concurrency` is 1
+   */
+  readonly reserve?: number;
   /** Deliveries at once in one lane, those of all workers of the store together. @default 20 */
   readonly perLane?: number;
   /** Each lane finds out how many at once its destination takes: one more per round of answers, a cut at 421, 4.7.x and lost connections. @default true */
@@ -69,6 +74,7 @@ const rules: Rules<DrainOptions> = {
   reportingMta: isHostName,
   delayAfter: (value) => (value === false ? undefined : isDuration(value)),
   concurrency: isCount,
+  reserve: isInteger(0, 99_999),
   perLane: isCount,
   adaptive: (value) => (typeof value === "boolean" ? undefined : isObject(value)),
   ttl: isInteger(1000, 86_400_000),
@@ -98,13 +104,14 @@ export interface Policy extends Required<Omit<DrainOptions, Optional | "adaptive
 /** Fills in the defaults. Throws a ConfigError that names every wrong option. */
 export function resolveDrainOptions(options: DrainOptions): Policy {
   checkOptions("drain", options, rules);
-  const { random = Math.random, perLane = 20 } = options;
+  const { random = Math.random, perLane = 20, concurrency = 100 } = options;
   return {
     schedule: options.schedule ?? backoff({ random }),
     bounce: options.bounce,
     reportingMta: options.reportingMta ?? ownHostName(),
     delayAfter: options.delayAfter ?? 14_400_000,
-    concurrency: options.concurrency ?? 100,
+    concurrency,
+    reserve: reserveOf(concurrency, options.reserve),
     perLane,
     window: windowOf(options.adaptive ?? true, perLane),
     ttl: options.ttl ?? 60_000,
@@ -119,6 +126,12 @@ export function resolveDrainOptions(options: DrainOptions): Policy {
     onSettled: options.onSettled,
     onEvent: options.onEvent,
   };
+}
+
+function reserveOf(concurrency: number, reserve?: number): number {
+  if (reserve === undefined) return concurrency === 1 ? 0 : Math.max(1, Math.floor(concurrency / 10));
+  if (reserve < concurrency) return reserve;
+  throw new ConfigError("drain", [{ path: "reserve", message: `must be less than concurrency, ${concurrency}, not ${reserve}` }]);
 }
 
 function windowOf(adaptive: boolean | AdaptiveBounds, perLane: number): Policy["window"] {

@@ -54,16 +54,19 @@ export function feed(request: FeedRequest): Feed {
       if (isStopped) return;
       bell.reset();
       ended = 0;
-      const limit = free();
+      // The last places are kept for what is urgent.
+      const places = free();
+      const limit = Math.max(0, places - policy.reserve);
       await refresh();
       const now = clock.now();
-      const leases = await claim(limit, now);
+      const leases = await claim({ limit, urgent: places - limit }, now);
       if (leases === undefined) await bell.pause(troubleWait(failures, policy));
       else if (isStopped) await handBack(leases);
       else if (alone.isFor(leases)) for (const lease of leases) await alone.run(lease, now);
       else {
         for (const lease of leases) void begin(lease, now);
         if (leases.length < limit) await nothingMore(leases.length);
+        else if (free() > 0) await bell.wait(SHORTLY);
       }
     }
   }
@@ -81,9 +84,9 @@ export function feed(request: FeedRequest): Feed {
     await bell.linger(LINGER, () => isStopped || ended >= wanted);
   }
 
-  async function claim(limit: number, now: number): Promise<readonly Lease[] | undefined> {
+  async function claim(wanted: Pick<ClaimRequest, "limit" | "urgent">, now: number): Promise<readonly Lease[] | undefined> {
     try {
-      const leases = await store.claim({ ...claimOf(limit, now, request), suspects: alone.isWanted(), onDamaged });
+      const leases = await store.claim({ ...claimOf(now, request), ...wanted, suspects: alone.isWanted(), onDamaged });
       failures = 0;
       return leases;
     } catch (error) {
@@ -133,12 +136,11 @@ export function feed(request: FeedRequest): Feed {
   };
 }
 
-function claimOf(limit: number, now: number, { policy, lanes }: FeedRequest): ClaimRequest {
+function claimOf(now: number, { policy, lanes }: FeedRequest): Omit<ClaimRequest, "limit"> {
   const { maxAge, ttl, window, bounce, delayAfter } = policy;
   const limits = lanes.limits();
   return {
     now,
-    limit,
     perLane: window.initial,
     ttl,
     aged: now - maxAge,

@@ -81,6 +81,8 @@ export interface ClaimRequest {
   readonly now: number;
   /** Leases wanted at most. */
   readonly limit: number;
+  /** Leases wanted beside these, of entries that are due and have a priority above 0. A suspect comes alone. @default 0 */
+  readonly urgent?: number;
   /** Leases that a lane may have at once, those of all workers together. */
   readonly perLane: number;
   /** Other limits than `perLane`, by lane; 0 leaves a lane out. */

@@ -220,6 +220,50 @@ describe("lanes", () => {
     await stopped;
   });
 
+  it("keeps places for urgent mail, which slow destinations that never fail cannot take", async () => {
+    const to = sluice();
+    const store = memoryStore();
+    for (let lane = 0; lane < 40; lane += 1) await fill(store, 1, `tarpit${lane}.example`);
+    await using work = bench(to, { concurrency: 20 }, store);
+    await until(() => to.held.length === 18);
+    await work.clock.advance(HOUR / 4);
+    expect(to.held).toHaveLength(18);
+    for (const name of ["reset", "code"]) await work.inbox.send(withQueueOptions(mailTo(`a@${name}.example`), { priority: 1 }));
+    await until(() => to.held.length === 20);
+    expect(to.held.slice(18).map(({ mail }) => mail.envelope.to[0]?.address)).toEqual(["a@reset.example", "a@code.example"]);
+    // What becomes free goes to the others, down to what is kept.
+    for (const each of to.held.splice(0, 3)) each.answer();
+    await until(() => to.held.length === 18);
+    await work.clock.advance(MINUTE);
+    expect(to.held).toHaveLength(18);
+    const stopped = work.worker.stop();
+    for (const each of to.held.splice(0)) each.answer();
+    await stopped;
+  });
+
+  it.for([
+    [{ concurrency: 1 }, 1],
+    [{ concurrency: 2 }, 1],
+    [{ concurrency: 25 }, 23],
+    [{ concurrency: 5, reserve: 0 }, 5],
+    [{ concurrency: 5, reserve: 4 }, 1],
+  ] as const)("keeps a tenth of the places, or what it is told: %j", async ([options, plain]) => {
+    const to = sluice();
+    const store = memoryStore();
+    for (let lane = 0; lane < 40; lane += 1) await fill(store, 1, `d${lane}.example`);
+    await using work = bench(to, options, store);
+    await until(() => to.held.length === plain);
+    await work.clock.advance(MINUTE);
+    expect(to.held).toHaveLength(plain);
+    const stopped = work.worker.stop();
+    for (const each of to.held.splice(0)) each.answer();
+    await stopped;
+  });
+
+  it("refuses to keep all places", () => {
+    expect(() => drain(memoryStore(), fake(), { concurrency: 5, reserve: 5 })).toThrow("must be less than concurrency");
+  });
+
   it("perLane holds for all workers of a store together", async () => {
     const to = sluice();
     const store = memoryStore();

@@ -83,6 +83,16 @@ const mutants: readonly Mutant[] = [
     store: (right) => ({ add: (entries, content) => right.add(entries.map((each) => ({ ...each, priority: 0 })), content) }),
   },
   {
+    wrong: "gives beside the limit whatever there is",
+    checks: ["gives beside its limit what is urgent, and nothing else"],
+    store: (right) => ({ claim: ({ urgent = 0, ...request }) => right.claim({ ...request, limit: request.limit + urgent }) }),
+  },
+  {
+    wrong: "knows nothing of urgent mail",
+    checks: ["gives beside its limit what is urgent, and nothing else"],
+    store: (right) => ({ claim: (request) => right.claim({ ...request, urgent: 0 }) }),
+  },
+  {
     wrong: "knows no lanes",
     checks: ["gives in turns between lanes", "gives no lane more leases than its limit, those of all workers together"],
     store: (right) => ({ add: (entries, content) => right.add(entries.map((each) => ({ ...each, lane: "one" })), content) }),

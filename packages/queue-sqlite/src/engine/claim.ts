@@ -71,6 +71,7 @@ function give(engine: Engine, request: Claim, clock: Clock): Answers["claim"] {
   hand.take(inTurns(sql, request, left(limit), [LOWEST, OVERDUE - 1]));
   hand.take(expired(sql, now, left(limit)));
   hand.take(inTurns(sql, request, left(limit), [OVERDUE, OVERDUE]));
+  hand.take(inTurns(sql, request, request.urgent, [1, OVERDUE - 1]));
   return hand.answer;
 }
 

@@ -15,8 +15,8 @@ export interface Lanes {
   put(ticket: Ticket): void;
   /** Takes the suspect that may go now, if there is one. */
   takeSuspect(request: ClaimRequest, each: (kept: Kept) => void): void;
-  /** Takes the entries that may go now: the highest priority first, in turns between lanes. No suspects. */
-  take(request: ClaimRequest, limit: number, each: (kept: Kept) => void): void;
+  /** Takes the entries that may go now, with a priority from `lowest` on: the highest first, in turns between lanes. No suspects. */
+  take(request: ClaimRequest, limit: number, lowest: number, each: (kept: Kept) => void): void;
   lease(lane: string): void;
   unlease(lane: string): void;
   /** May another entry of this lane be leased? */
@@ -128,9 +128,9 @@ export function lanes(): Lanes {
       enqueue(lane, level, queue);
     },
     takeSuspect: (request, each) => void takeAt(SUSPECTS, request, 1, each),
-    take(request, limit, each) {
+    take(request, limit, lowest, each) {
       let left = limit;
-      for (const priority of PRIORITIES) if (left > 0) left -= takeAt(priority, request, left, each);
+      for (const priority of PRIORITIES) if (left > 0 && priority >= lowest) left -= takeAt(priority, request, left, each);
     },
     lease: (name) => void (laneOf(name).leased += 1),
     unlease: (name) => void (laneOf(name).leased -= 1),

@@ -25,6 +25,7 @@ export interface Pool {
 
 const STEP_BACK = 60_000;
 const NOBODY_THERE = 3_600_000;
+const LOWEST = -9;
 
 export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => void): Pool {
   const entries = new Map<string, Kept>();
@@ -156,7 +157,8 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
       takeOverdue(byExpiry, now, limit, () => true, give);
       if (aged !== undefined) takeOverdue(byAge, aged, limit - given.length, hasRoom, give);
       if (late !== undefined) takeOverdue(notDelayed, late, limit - given.length, hasRoom, give);
-      inLanes.take(request, limit - given.length, (due) => give(due, true));
+      inLanes.take(request, limit - given.length, LOWEST, (due) => give(due, true));
+      inLanes.take(request, request.urgent ?? 0, 1, (due) => give(due, true));
       return given;
     },
     holder({ entry, token }) {

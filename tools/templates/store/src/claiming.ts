@@ -19,7 +19,7 @@ export function claim(state: State, request: ClaimRequest): readonly Lease[] {
 
 /** Suspects and others apart: a suspect is given to who asks for one, and alone. */
 function giveAmong(state: State, request: ClaimRequest, suspects: boolean): readonly Lease[] {
-  const { now, limit, aged, late = -Infinity } = request;
+  const { now, limit, aged, late = -Infinity, urgent = 0 } = request;
   const given: Lease[] = [];
   const leased = leasedByLane(state);
   const take = (kept: Kept): void => {
@@ -37,8 +37,10 @@ function giveAmong(state: State, request: ClaimRequest, suspects: boolean): read
     if (given.length >= limit) break;
     if (expiresAt <= now || (isOver && limitOf(state, request, kept, false) > (leased.get(kept.entry.lane) ?? 0))) take(kept);
   }
-  while (given.length < limit) {
+  const most = suspects ? limit : limit + urgent;
+  while (given.length < most) {
     const next = open()
+      .filter(({ entry }) => given.length < limit || entry.priority > 0)
       .filter((kept) => kept.isDue && limitOf(state, request, kept, true) > (leased.get(kept.entry.lane) ?? 0))
       .reduce<Kept | undefined>((best, kept) => (best && !goesBefore(state, kept, best) ? best : kept), undefined);
     if (next === undefined) break;

@@ -37,6 +37,25 @@ export const claimingChecks: readonly Check<StoreSuite>[] = [
     assert.deepEqual(await bench.claim({ limit: 3 }), []);
   }),
 
+  storeCheck("gives beside its limit what is urgent, and nothing else", [], async (bench) => {
+    await addAll(
+      bench,
+      [0, 0, 1, 5, 9, -1, 3].map((priority) => ({ priority })),
+    );
+    const prioritiesOf = async (request: Parameters<StoreBench["claim"]>[0]): Promise<readonly number[]> =>
+      (await bench.claim(request)).map(({ entry }) => entry.priority);
+    assert.deepEqual(await prioritiesOf({ limit: 0, urgent: 2 }), [9, 5]);
+    assert.deepEqual(await prioritiesOf({ limit: 1, urgent: 9 }), [3, 1]);
+    assert.deepEqual(await prioritiesOf({ limit: 0, urgent: 9 }), []);
+    assert.deepEqual(await prioritiesOf({ limit: 1, urgent: 9 }), [0]);
+    assert.deepEqual(await prioritiesOf({ limit: 9, urgent: 9 }), [0, -1]);
+    const lanes = new Map([["example.net", 0]]);
+    await addAll(bench, [{ priority: 9 }, { priority: 9, dueAt: START + HOUR }, { priority: 9, lane: "parked" }]);
+    await bench.store.park("parked", START + HOUR);
+    assert.deepEqual(await prioritiesOf({ limit: 1, urgent: 9, lanes }), [], "more than its lane may have, or a parked lane");
+    assert.deepEqual(await prioritiesOf({ limit: 1, urgent: 9 }), [9]);
+  }),
+
   storeCheck("gives the highest priority first", [], async (bench) => {
     await addAll(
       bench,
