@@ -175,7 +175,8 @@ export interface QueueStats extends Counts {
  * - `now` may jump. Where it lies more than a minute before the last claim's (which the store keeps, durably to within
  *   a minute), every entry keeps its age, and what was tried, leases and parked lanes keep the time they had left. Where
  *   it lies more than an hour after, nobody was there to deliver: `agesFrom` of every entry moves on by the time
- *   between. `expiresAt` and the due time of what was never tried are what the sender said, and stay; but what was due
+ *   between. What is added at such a time (its `createdAt`) gets its `agesFrom` as if it were added at the last claim, so
+ *   that the next one moves it to where it belongs, to within an hour. `expiresAt` and the due time of what was never tried are what the sender said, and stay; but what was due
  *   stays due. Numbers that are no times (NaN, Infinity) are refused.
  */
 export interface Store extends AsyncDisposable {

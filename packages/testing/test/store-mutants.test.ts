@@ -165,6 +165,17 @@ const mutants: readonly Mutant[] = [
     },
   },
   {
+    wrong: "lets what is added age with what was there",
+    checks: [
+      "#55: what is added after nobody was there for ten days begins to age then",
+      "#55: what is added after the clock went back by ten days begins to age then",
+      "#55: what is added by somebody whose clock is ten days behind begins to age then",
+    ],
+    store: (right) => ({
+      add: (entries, content) => right.add(entries.map((each) => ({ ...each, createdAt: 1_800_000_000_000 })), content),
+    }),
+  },
+  {
     wrong: "cancels what is in flight",
     checks: ["#62: leaves to its worker what is in flight: cancel"],
     store: (right) => ({

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Answers, Draft, Requests } from "../messages.ts";
 import type { Clock } from "./clock.ts";
-import { readClock } from "./clock.ts";
+import { readClock, storedAge } from "./clock.ts";
 import type { Engine } from "./engine.ts";
 import { BadRequest } from "./failures.ts";
 import { finish } from "./finish.ts";
@@ -83,7 +83,7 @@ function addEntry({ sql }: Engine, row: Draft, content: number, clock: Clock): v
     row.delayed ? 1 : 0,
     row.createdAt,
     storedDue(row, clock),
-    row.agesFrom - clock.ages,
+    storedAge(row, clock),
     row.expiresAt,
     row.series,
     row.attempts,

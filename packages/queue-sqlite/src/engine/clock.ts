@@ -55,6 +55,15 @@ export function advance(sql: Sql, watch: Watch, now: number): Clock {
   return readClock(sql, watch);
 }
 
+/**
+ * `agesFrom` of what is added, as the database keeps it. What is added while the clock has jumped, as far as is known, is
+ * moved with the others when a claim tells of it.
+ */
+export function storedAge({ agesFrom, createdAt }: { readonly agesFrom: number; readonly createdAt: number }, { seen, ages }: Clock): number {
+  const skew = createdAt - (seen ?? createdAt);
+  return agesFrom - ages - (skew < -BACK || skew > ABSENT ? skew : 0);
+}
+
 function putBack(sql: Sql, seen: number, passed: number): void {
   sql.run("UPDATE clock SET ages = ages + ?1, dues = dues + ?1", passed);
   // What ends before the last claim's time was written after the clock was put back: it is right as it is.

@@ -112,7 +112,8 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
   return {
     entries,
     lanes: inLanes,
-    add(entry, blob) {
+    add(added, blob) {
+      const entry = aligned(added, last);
       const kept: Kept = { entry, blob, place: 0, lease: undefined, isSuperseded: false, isGone: false };
       entries.set(entry.key, kept);
       inLanes.enter(entry.lane);
@@ -197,6 +198,12 @@ export function pool(finished: Memory, onBlob: (blob: Blob, users: number) => vo
   };
 }
 
+
+/** What is added while the clock has jumped, as far as is known, is moved with the others when a claim tells of it. */
+function aligned(entry: Entry, lastClaim: number = entry.createdAt): Entry {
+  const skew = entry.createdAt - lastClaim;
+  return skew < -STEP_BACK || skew > NOBODY_THERE ? { ...entry, agesFrom: entry.agesFrom - skew } : entry;
+}
 
 /** Takes from an agenda what its lane has room for; what it has none for stays, and is looked at within reason. */
 function takeOverdue(

@@ -1,5 +1,6 @@
 import { Refusal } from "@postroad/core";
 import type { Added, Entry, Selection, Store } from "@postroad/queue";
+import { aligned } from "./claiming.ts";
 import type { Blob, Kept, State } from "./state.ts";
 import { bytesOf, finish } from "./state.ts";
 
@@ -21,7 +22,7 @@ export function add(state: State, entries: readonly Entry[], bytes: Uint8Array):
   const blob: Blob = { bytes, users: fresh.size };
   for (const [key, entry] of fresh) {
     const isDue = entry.dueAt <= entry.createdAt;
-    state.entries.set(key, { entry, blob, isDue, isSuperseded: false, lease: undefined });
+    state.entries.set(key, { entry: aligned(state, entry), blob, isDue, isSuperseded: false, lease: undefined });
   }
   return { added, superseded: [...superseded] };
 }

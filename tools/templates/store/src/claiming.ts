@@ -1,4 +1,4 @@
-import type { ClaimRequest, Lease } from "@postroad/queue";
+import type { ClaimRequest, Entry, Lease } from "@postroad/queue";
 import type { Kept, State } from "./state.ts";
 import { finish } from "./state.ts";
 
@@ -64,6 +64,12 @@ function follow(state: State, now: number): void {
     if (isBack && kept.lease !== undefined && kept.lease.until > before) kept.lease.until += gap;
   }
   if (isBack) for (const parked of state.parked.values()) parked.until += gap;
+}
+
+/** What is added while the clock has jumped is moved with the others when a claim tells of it. */
+export function aligned({ last }: State, entry: Entry): Entry {
+  const skew = entry.createdAt - (last ?? entry.createdAt);
+  return skew < -BACK || skew > ABSENT ? { ...entry, agesFrom: entry.agesFrom - skew } : entry;
 }
 
 /** Takes back a lease that has run out, and sees whether the entry is due. */

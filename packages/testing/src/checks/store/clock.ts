@@ -66,6 +66,27 @@ export const clockChecks: readonly Check<StoreSuite>[] = [
     }),
   ),
 
+  ...[
+    { what: "after nobody was there for ten days", added: 10 * DAY, claimed: 10 * DAY + MINUTE },
+    { what: "after the clock went back by ten days", added: -10 * DAY, claimed: -10 * DAY + MINUTE },
+    { what: "by somebody whose clock is ten days ahead", added: 10 * DAY, claimed: MINUTE },
+    { what: "by somebody whose clock is ten days behind", added: -10 * DAY, claimed: MINUTE },
+  ].map(({ what, added, claimed }) =>
+    storeCheck(`#55: what is added ${what} begins to age then`, [], async (bench) => {
+      const closed = { lanes: new Map([["example.net", 0]]) };
+      await bench.claim(closed);
+      const createdAt = START + added;
+      const [now, later] = [entryOf({ createdAt, agesFrom: createdAt }), entryOf({ createdAt, agesFrom: createdAt + 2 * DAY })];
+      await bench.add(now);
+      await bench.add(later);
+      await bench.claim({ ...closed, now: START + claimed });
+      for (const [key, wait] of [[now.key, 0], [later.key, 2 * DAY]] as const) {
+        const age = START + claimed - ((await agesFrom(bench, key)) ?? 0) + wait;
+        assert.ok(age >= -HOUR && age <= 2 * MINUTE, `it is ${age / MINUTE} minutes old after one`);
+      }
+    }),
+  ),
+
   storeCheck("#55: ten days forth and back again, and back and forth, neither age nor spin", [], async (bench) => {
     const waits = await tried(bench, entryOf(), START + HOUR);
     for (const now of [START + 10 * DAY, START, START - 10 * DAY, START]) {
