@@ -99,11 +99,11 @@ describe("BDAT", () => {
   });
 
   it("U21: a message that is wrong and comes fast enough is refused for what is wrong, however long it takes", async () => {
-    await using running = await mx({ timeouts: { data: 200, rate: 1000 } });
+    await using running = await mx({ timeouts: { data: 500, rate: 1000 } });
     await using client = await running.dial();
     await client.say(...ENVELOPE, "DATA");
     client.send(`${HEAD}\0\r\n`);
-    for (let i = 0; i < 5; i += 1) {
+    for (let i = 0; i < 10; i += 1) {
       await new Promise((resolve) => setTimeout(resolve, 100));
       client.send(`${"x".repeat(998)}\r\n`);
     }

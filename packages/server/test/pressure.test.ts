@@ -53,15 +53,13 @@ describe("pressure from behind", () => {
     await using running = await mx({ spool: { total: 100_000 }, limits: { header: 80_000 } });
     const header = `A: ${"x".repeat(900)}\r\n`.repeat(66);
     await using first = await running.dial();
-    await first.say(...ENVELOPE, "DATA");
-    first.send(header);
+    await first.say(...ENVELOPE);
+    first.send(`BDAT ${header.length}\r\n${header}`);
+    expect(await first.reply()).toMatch(/^250 /);
     await using second = await running.dial();
-    await second.say(...ENVELOPE, "DATA");
-    // Its header has come in when that of the first is there: whoever is second has the reply.
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    second.send(`${header}\r\nhi\r\n.\r\n`);
-    expect(await second.reply()).toBe("452 4.3.1 no space for the message, try again later");
-    expect(await first.say("\r\nhi\r\n.")).toMatch(/^250 /);
+    expect(await second.say(...ENVELOPE, "DATA", `${header}\r\nhi\r\n.`)).toBe("452 4.3.1 no space for the message, try again later");
+    first.send("BDAT 6 LAST\r\n\r\nhi\r\n");
+    expect(await first.reply()).toMatch(/^250 /);
     expect(await second.say(...ENVELOPE.slice(1), "DATA", `${header}\r\nhi\r\n.`)).toMatch(/^250 /);
     expect(running.to.calls).toHaveLength(2);
   });
