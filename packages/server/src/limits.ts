@@ -62,7 +62,7 @@ export interface Timeouts {
   readonly proxy?: number;
   /** Each call of a hook: `authenticate`, `sender`, `recipient` and the steps of `policies`. @default 60_000 */
   readonly hook?: number;
-  /** After there was no room for a message (4.3.1): so long MAIL is answered 452 unless SIZE says that it is a smaller one. @default 5000 */
+  /** After there was no room for a message (4.3.1): so long MAIL is answered 452 unless SIZE says that it is a smaller one. @default 1000 */
   readonly room?: number;
   /** `to.send`; a client waits ten minutes for the reply (RFC 5321 §4.5.3.2.6). @default 540_000 */
   readonly send?: number;
@@ -136,7 +136,7 @@ export function timeoutsFrom(given: Timeouts = {}): Required<Timeouts> {
     tls: 30_000,
     proxy: 10_000,
     hook: 60_000,
-    room: 5000,
+    room: 1000,
     send: 540_000,
     loginDelay: 1000,
     shutdown: 30_000,
