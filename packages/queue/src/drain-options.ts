@@ -48,7 +48,7 @@ export interface DrainOptions {
   readonly deadline?: number;
   /** Milliseconds that a delivery has to settle once its signal has aborted; then it counts as uncertain. @default 30_000 */
   readonly grace?: number;
-  /** Milliseconds after which the store is asked anew, whatever it said: what other processes do is noticed by then. @default 60_000 */
+  /** Milliseconds after which the store is asked anew, whatever it said: what other processes do is noticed by then. Half an hour at most. @default 60_000 */
   readonly poll?: number;
   /** @default set by the wall clock now, running on the monotonic one */
   readonly clock?: Clock;

@@ -35,6 +35,8 @@ export interface FeedRequest {
 const LINGER = 5;
 /** Where something is under way, here or, where a lane is full, elsewhere. */
 const SHORTLY = 1000;
+/** A store takes longer gaps between claims, from an hour on, for time in which nobody was there. */
+const LONGEST_GAP = 1_800_000;
 
 export function feed(request: FeedRequest): Feed {
   const { store, policy, settler, emit, free, begin, refresh } = request;
@@ -43,6 +45,8 @@ export function feed(request: FeedRequest): Feed {
   let isStopped = false;
   let failures = 0;
   let ended = 0;
+  let claimedAt = clock.now();
+  const poll = Math.min(policy.poll, LONGEST_GAP);
   const inFlight = (): number => concurrency - free();
   const alone = isolation({ policy, bell, isStopped: () => isStopped, inFlight, begin });
   const unwatch = store.watch(bell.ring);
@@ -72,19 +76,21 @@ export function feed(request: FeedRequest): Feed {
   }
 
   /**
-   * Until there is a place, and nothing that cannot be written down. Where deliveries are under way, also until a
+   * Until there is a place, and nothing that cannot be written down; the store hears of us meanwhile. Where deliveries are under way, also until a
    * quarter of them have ended or a moment has passed, so that one claim fills several places.
    */
   async function room(): Promise<void> {
     while (!isStopped && (free() <= 0 || settler.isStuck)) {
       bell.reset();
-      await bell.wait(policy.poll);
+      await bell.wait(poll);
+      if (!isStopped && clock.now() - claimedAt >= LONGEST_GAP) await claim({ limit: 0 }, clock.now());
     }
     const wanted = Math.ceil(inFlight() / 4);
     await bell.linger(LINGER, () => isStopped || ended >= wanted);
   }
 
   async function claim(wanted: Pick<ClaimRequest, "limit" | "urgent">, now: number): Promise<readonly Lease[] | undefined> {
+    claimedAt = now;
     try {
       const leases = await store.claim({ ...claimOf(now, request), ...wanted, suspects: alone.isWanted(), onDamaged });
       failures = 0;
@@ -113,8 +119,8 @@ export function feed(request: FeedRequest): Feed {
     } catch (error) {
       emit({ kind: "trouble", at: clock.now(), during: "claim", error });
     }
-    const wait = due === undefined ? policy.poll : due - clock.now();
-    await bell.wait(Math.min(policy.poll, wait > 0 ? wait : SHORTLY));
+    const wait = due === undefined ? poll : due - clock.now();
+    await bell.wait(Math.min(poll, wait > 0 ? wait : SHORTLY));
   }
 
   async function handBack(leases: readonly Lease[]): Promise<void> {

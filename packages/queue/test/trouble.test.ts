@@ -141,6 +141,31 @@ describe("trouble", () => {
     expect(await store.list()).toHaveLength(1);
   }, 60_000);
 
+  it.for([
+    ["has nothing to do, and was told to ask seldom", 0, 1],
+    ["has no place free", 3, 3],
+  ] as const)("#55: a worker that %s claims often enough for the store to know that it is there", async ([, mails, concurrency]) => {
+    const inner = memoryStore();
+    const claims: number[] = [];
+    const store: Store = {
+      ...inner,
+      claim(request) {
+        claims.push(request.now);
+        return inner.claim(request);
+      },
+    };
+    const to = fake();
+    to.hold();
+    await using work = bench(to, { poll: 10 * HOUR, concurrency, reserve: 0, deadline: 10 * HOUR }, store);
+    for (let mail = 0; mail < mails; mail += 1) await work.inbox.send(mailTo(`a@d${mail}.example`));
+    if (mails > 0) await to.call(mails);
+    await work.clock.advance(6 * HOUR);
+    const gaps = [...claims, START + 6 * HOUR].map((at, index) => at - (claims[index - 1] ?? START));
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(HOUR);
+    expect(claims.length).toBeGreaterThan(6);
+    to.release();
+  });
+
   it("#55: a schedule that is broken makes no busy loop", async () => {
     const warnings: unknown[] = [];
     const note = (warning: unknown): void => void warnings.push(warning);
