@@ -1,7 +1,7 @@
 import type { ClaimRequest, ListRequest, Selection } from "@postroad/queue";
 import type { Requests } from "./messages.ts";
 import { badRequest } from "./refusals.ts";
-import { text, time, whole } from "./rows.ts";
+import { stateOf, text, time, whole } from "./rows.ts";
 
 const MOST_LISTED = 1000;
 
@@ -49,6 +49,6 @@ function checked({ key, mail, lane, state }: Selection): Selection {
     ...(key !== undefined && { key: text("key", key) }),
     ...(mail !== undefined && { mail: text("mail", mail) }),
     ...(lane !== undefined && { lane: text("lane", lane) }),
-    ...(state !== undefined && { state }),
+    ...(state !== undefined && { state: stateOf(state) }),
   };
 }

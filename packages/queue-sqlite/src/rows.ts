@@ -99,7 +99,7 @@ function priorityOf(value: number): number {
   throw badRequest(`priority must be a whole number from -9 to 9, not ${value}`);
 }
 
-function stateOf(value: EntryState): EntryState {
+export function stateOf(value: EntryState): EntryState {
   if (["ready", "held", "dead"].includes(value)) return value;
   throw badRequest(`state must be one of ready, held, dead, not ${JSON.stringify(value)}`);
 }

@@ -58,10 +58,13 @@ export function threadOf(settings: Settings, listener: Listener): Thread {
   function died(which: Worker, cause: Error): void {
     if (worker !== which) return;
     worker = undefined;
-    const lost = underway ?? [];
-    underway = undefined;
     const message = `${settings.path}: the thread with the database died: ${cause.message}`;
-    for (const asked of lost) asked.fail(new Refusal("4.3.0", message, { phase: "store", uncertain: true, cause }));
+    refuse(underway ?? [], new Refusal("4.3.0", message, { phase: "store", uncertain: true, cause }));
+  }
+
+  function refuse(asked: readonly Asked[], error: Refusal): void {
+    underway = undefined;
+    for (const each of asked) each.fail(error);
     next();
   }
 
@@ -98,7 +101,11 @@ export function threadOf(settings: Settings, listener: Listener): Thread {
     worker ??= start();
     underway = claimsLast(waiting.splice(0, MOST));
     worker.ref();
-    order(worker, { kind: "batch", operations: underway.map(({ operation }) => operation) }, buffersOf(underway));
+    try {
+      order(worker, { kind: "batch", operations: underway.map(({ operation }) => operation) }, buffersOf(underway));
+    } catch (cause) {
+      refuse(underway, new Refusal("4.3.0", `${settings.path}: what was asked cannot go to the thread`, { phase: "store", cause }));
+    }
   }
 
   return {

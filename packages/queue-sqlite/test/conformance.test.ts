@@ -9,6 +9,8 @@ const child = join(import.meta.dirname, "store-child.ts");
 testStore({
   name: "sqliteStore",
   capabilities: ["limits", "reopens", "shares", "processes"],
+  // A disk that others write to makes each call wait for its sync.
+  patience: 25_000,
   async open(limits) {
     const folder = await mkdtemp(join(tmpdir(), "postroad-sqlite-"));
     const path = join(folder, "mail.db");

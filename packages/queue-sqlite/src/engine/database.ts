@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Settings } from "../messages.ts";
 import { FileProblem } from "./failures.ts";
@@ -14,6 +14,7 @@ const CHECKPOINT = 4000;
 /** Opens the file, makes it ours where it is new, and brings an older schema up to date. */
 export function openDatabase({ path, busyTimeout }: Pick<Settings, "path" | "busyTimeout">): Sql {
   createPrivate(path);
+  const isUnclean = hasLog(path);
   const database = new DatabaseSync(path);
   const sql = sqlOf(database);
   try {
@@ -27,6 +28,7 @@ export function openDatabase({ path, busyTimeout }: Pick<Settings, "path" | "bus
     sql.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT}`);
     sql.exec("PRAGMA temp_store = MEMORY");
     migrate(sql);
+    if (isUnclean) emptyLog(sql, busyTimeout);
     return sql;
   } catch (error) {
     database.close();
@@ -41,6 +43,22 @@ function createPrivate(path: string): void {
   } catch {
     // It is there, or cannot be made: SQLite, which opens it next, says why.
   }
+}
+
+/** Who closes the file last empties its log: one that is there was left by a process that died, or one has the file open. */
+function hasLog(path: string): boolean {
+  return (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
+}
+
+/** The log of a dead process may have grown as large as the disk let it. Nobody is waited for, and nothing depends on it. */
+function emptyLog(sql: Sql, busyTimeout: number): void {
+  sql.exec("PRAGMA busy_timeout = 0");
+  try {
+    sql.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch {
+    // No room, or somebody has it: what is committed is in the log, and read from there.
+  }
+  sql.exec(`PRAGMA busy_timeout = ${busyTimeout}`);
 }
 
 function versionOf(sql: Sql): number {
