@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import { cp, mkdir, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { StartServer } from "./server.ts";
 
 /** Its code is run apart from ours: `process` is what both see. */
@@ -21,10 +20,9 @@ exports.hook_init_master = (next) => {
 
 /** In one process, with its own configuration but for one plugin, which takes everything without a lookup and forgets it; quiet. */
 export const haraka: StartServer = async (counts, { folder }) => {
-  const load = createRequire(import.meta.url);
   const port = await freePort();
   const config = join(folder, "config");
-  await cp(join(dirname(load.resolve("Haraka/package.json")), "config"), config, { recursive: true });
+  await cp(new URL("config/", import.meta.resolve("Haraka/package.json")), config, { recursive: true });
   await writeFile(join(config, "plugins"), "take\n");
   await writeFile(join(config, "smtp.ini"), `listen=127.0.0.1:${port}\nnodes=0\n`);
   await writeFile(join(config, "log.ini"), "[main]\nlevel=crit\nformat=default\n");
@@ -39,7 +37,7 @@ export const haraka: StartServer = async (counts, { folder }) => {
   console.error = () => undefined;
   process.stdout.write = () => true;
   process.env.HARAKA = folder;
-  load("Haraka/haraka.js");
+  await import(import.meta.resolve("Haraka/haraka.js"));
   await ready;
   return port;
 };
