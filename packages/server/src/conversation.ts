@@ -59,7 +59,12 @@ function depart({ wire }: Dialogue, silence: "end" | "timeout" | "stop"): string
 
 async function respond(line: Line, dialogue: Dialogue): Promise<Answers> {
   const verb = verbOf(line);
-  const answers = await outcome(line, verb, dialogue);
+  let answers: Answers;
+  try {
+    answers = await carryOut(line, verb, dialogue);
+  } catch (error) {
+    answers = afterFault(error, verb, dialogue);
+  }
   const last = "code" in answers ? answers : answers.at(-1);
   const isMessage = verb === "DATA" || verb === "BDAT";
   if (last?.code === 250 && isMessage) dialogue.errors = dialogue.deferrals = dialogue.junk = 0;
@@ -86,20 +91,19 @@ const FAULTS = {
   encoding: "not UTF-8",
 };
 
-async function outcome(line: Line, verb: string, dialogue: Dialogue): Promise<Answers> {
-  try {
-    if (typeof line !== "string") throw refuse(500, "5.5.2", FAULTS[line.fault]);
-    if (line.length > dialogue.services.settings.limits.command - 2 && verb !== "AUTH") throw refuse(500, "5.5.2", FAULTS.long);
-    const command = (dialogue.session.mode === "lmtp" ? LMTP : SMTP).get(verb);
-    if (command === undefined) throw refuse(500, "5.5.1", "unknown command");
-    return await command(line.slice(verb.length + 1), dialogue);
-  } catch (error) {
-    if (error instanceof CommandError) return error.answer;
-    if (error instanceof Refusal) return refusalAnswer(error);
-    const { session, services } = dialogue;
-    services.settings.onEvent({ kind: "error", session, doing: verb, error });
-    return failed;
-  }
+function carryOut(line: Line, verb: string, dialogue: Dialogue): Answers | Promise<Answers> {
+  if (typeof line !== "string") throw refuse(500, "5.5.2", FAULTS[line.fault]);
+  if (line.length > dialogue.services.settings.limits.command - 2 && verb !== "AUTH") throw refuse(500, "5.5.2", FAULTS.long);
+  const command = (dialogue.session.mode === "lmtp" ? LMTP : SMTP).get(verb);
+  if (command === undefined) throw refuse(500, "5.5.1", "unknown command");
+  return command(line.slice(verb.length + 1), dialogue);
+}
+
+function afterFault(error: unknown, verb: string, { session, services }: Dialogue): Answer {
+  if (error instanceof CommandError) return error.answer;
+  if (error instanceof Refusal) return refusalAnswer(error);
+  services.settings.onEvent({ kind: "error", session, doing: verb, error });
+  return failed;
 }
 
 /** What is no command may be a password: of a login that was refused, and went on all the same. */

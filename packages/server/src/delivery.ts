@@ -1,6 +1,7 @@
 import type { Content, Mail, Outcome, Receipt } from "@postroad/core";
 import { Refusal, receipt, verdictOf } from "@postroad/core";
 import type { Dialogue } from "./dialogue.ts";
+import { nobody } from "./events.ts";
 import { refuseLoop } from "./header.ts";
 import type { Arrived } from "./incoming.ts";
 import { joined } from "./incoming.ts";
@@ -31,8 +32,10 @@ export async function deliver(dialogue: Dialogue, transaction: OpenTransaction, 
   }
   if (report.outcomes.every(isLackOfRoom)) services.room.lacked(draft.content.size ?? 0);
   const answers = await answersTo(mail, report, transaction, dialogue);
-  const reply = answers.map(wireForm).join("").trimEnd();
-  settings.onEvent({ kind: "mail", session, id, size: draft.content.size ?? 0, receipt: report, reply });
+  if (settings.onEvent !== nobody) {
+    const reply = answers.map(wireForm).join("").trimEnd();
+    settings.onEvent({ kind: "mail", session, id, size: draft.content.size ?? 0, receipt: report, reply });
+  }
   return answers;
 }
 
@@ -43,6 +46,10 @@ function isLackOfRoom({ kind, status, reply }: Outcome): boolean {
 
 function mailOf(id: string, { session, from, recipients, parameters }: OpenTransaction, content: Content): Mail {
   const { ret, envid, smtputf8, requireTls } = parameters;
+  const meta = session.login === undefined ? {} : { ...session.login.meta, user: session.login.user };
+  if (ret === undefined && envid === undefined && smtputf8 === undefined && requireTls === undefined) {
+    return { id, envelope: { from, to: recipients }, content, meta };
+  }
   const dsn = { ...(ret !== undefined && { ret }), ...(envid !== undefined && { envid }) };
   return {
     id,
@@ -54,7 +61,7 @@ function mailOf(id: string, { session, from, recipients, parameters }: OpenTrans
       ...(Object.keys(dsn).length > 0 && { dsn }),
     },
     content,
-    meta: session.login === undefined ? {} : { ...session.login.meta, user: session.login.user },
+    meta,
   };
 }
 
@@ -70,15 +77,8 @@ async function examined(draft: Mail, { head, body }: Arrived, transaction: OpenT
   return mail;
 }
 
-async function sent(mail: Mail, { services }: Dialogue): Promise<Receipt> {
-  const { to, timeouts } = services.settings;
-  const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(new Refusal("4.3.2", "the mail could not be handed on in time")), timeouts.send);
-  try {
-    return await to.send(mail, { signal: patience.signal });
-  } finally {
-    clearTimeout(timer);
-  }
+function sent(mail: Mail, { services }: Dialogue): Promise<Receipt> {
+  return services.settings.to.send(mail, { signal: services.sendPatience() });
 }
 
 async function answersTo(mail: Mail, report: Receipt, transaction: OpenTransaction, { session, services }: Dialogue): Promise<readonly Answer[]> {

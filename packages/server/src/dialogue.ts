@@ -21,6 +21,8 @@ export interface Services {
   /** Undefined where there is no TLS. */
   readonly tls: TlsEndpoint | undefined;
   readonly newId: () => string;
+  /** Aborts when a mail that is handed on now has taken `timeouts.send`. */
+  readonly sendPatience: () => AbortSignal;
 }
 
 /** The session that hooks see, open to change. */

@@ -17,8 +17,11 @@ export type ServerEvent =
 /** Where events go. What it throws is dropped: a log must not stop the mail. */
 export type OnEvent = (event: ServerEvent) => void;
 
+/** Where nobody wants to know. */
+export const nobody: OnEvent = () => undefined;
+
 export function safely(onEvent: OnEvent | undefined): OnEvent {
-  if (onEvent === undefined) return () => undefined;
+  if (onEvent === undefined) return nobody;
   return (event) => {
     try {
       onEvent(event);

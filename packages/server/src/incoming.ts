@@ -11,8 +11,8 @@ export interface Arrived {
   readonly body: Content;
 }
 
-const BLANK = "\r\n\r\n";
-const CRLF = Buffer.from("\r\n");
+const BLANK = Buffer.from("\r\n\r\n");
+const [CR, LF] = [0x0d, 0x0a];
 
 /** A message while it comes in: its header in memory, its body in a spool. A class, since there is one for every mail. */
 export class Incoming {
@@ -47,12 +47,15 @@ export class Incoming {
     return this.#body.settle();
   }
 
-  async finish(): Promise<Arrived> {
-    return { head: this.#head.bytes().subarray(0, this.#headSize), body: await this.#body.finish() };
+  finish(): Arrived | Promise<Arrived> {
+    const all = this.#head.bytes();
+    const head = this.#headSize === undefined ? all : all.subarray(0, this.#headSize);
+    const body = this.#body.finish();
+    return body instanceof Promise ? body.then((settled) => ({ head, body: settled })) : { head, body };
   }
 
   /** Lets go of what was kept. */
-  release(): Promise<void> {
+  release(): Promise<void> | undefined {
     return this.#body.release();
   }
 
@@ -81,8 +84,8 @@ export class Incoming {
 
 /** Where the blank line begins, looked for in what is new. */
 function headEnd(bytes: Buffer, from: number): number | undefined {
-  if (from < 2 && bytes.subarray(0, 2).equals(CRLF)) return 0;
-  const at = bytes.indexOf(BLANK, Math.max(0, from - 3), "latin1");
+  if (from < 2 && bytes[0] === CR && bytes[1] === LF) return 0;
+  const at = bytes.indexOf(BLANK, Math.max(0, from - 3));
   return at === -1 ? undefined : at + 2;
 }
 
@@ -90,7 +93,7 @@ function headEnd(bytes: Buffer, from: number): number | undefined {
 export function joined(head: Buffer, body: Content): Content {
   const first = head.byteLength === 0 ? [] : [head];
   return {
-    ...(body.size !== undefined && { size: head.byteLength + body.size }),
+    ...(body.size === undefined ? {} : { size: head.byteLength + body.size }),
     open() {
       const rest = body.open();
       return Symbol.iterator in rest ? [...first, ...rest] : following(first, rest);

@@ -38,6 +38,11 @@ export function openInput(): Input {
     return joined;
   }
 
+  function clear(): void {
+    chunks = [];
+    size = 0;
+  }
+
   function keep(rest: Buffer): void {
     chunks = rest.byteLength === 0 ? [] : [rest];
     size = rest.byteLength;
@@ -65,7 +70,8 @@ export function openInput(): Input {
         if (dropping) keep(bytes.subarray(size));
         return undefined;
       }
-      keep(bytes.subarray(end + 1));
+      if (end + 1 === bytes.byteLength) clear();
+      else keep(bytes.subarray(end + 1));
       const long = dropping || end >= max;
       dropping = false;
       return long ? { fault: "long" } : lineOf(bytes, end);
@@ -81,19 +87,21 @@ export function openInput(): Input {
     },
     drain() {
       const all = chunks;
-      keep(Buffer.alloc(0));
+      clear();
       return all;
     },
   };
 }
 
+const PRINTABLE = /^[ -~]*$/;
 const CONTROL = /\p{Cc}/u;
 const BEYOND_ASCII = /[\x80-\xff]/;
 
 function lineOf(bytes: Buffer, end: number): Line {
   if (bytes[end - 1] !== CR) return { fault: "bare" };
+  const latin1 = bytes.toString("latin1", 0, end - 1);
+  if (PRINTABLE.test(latin1)) return latin1;
   const octets = bytes.subarray(0, end - 1);
-  const latin1 = octets.toString("latin1");
   if (latin1.includes("\r")) return { fault: "bare" };
   const isAscii = !BEYOND_ASCII.test(latin1);
   if (!isAscii && !isUtf8(octets)) return { fault: "encoding" };

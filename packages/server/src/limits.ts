@@ -64,7 +64,7 @@ export interface Timeouts {
   readonly hook?: number;
   /** After there was no room for a message (4.3.1): so long MAIL is answered 452 unless SIZE says that it is a smaller one. @default 1000 */
   readonly room?: number;
-  /** `to.send`; a client waits ten minutes for the reply (RFC 5321 §4.5.3.2.6). @default 540_000 */
+  /** `to.send`, and up to a hundredth more; a client waits ten minutes for the reply (RFC 5321 §4.5.3.2.6). @default 540_000 */
   readonly send?: number;
   /** A login that failed is answered after this, times the failures of the connection. @default 1000 */
   readonly loginDelay?: number;

@@ -2,8 +2,7 @@ import { dismiss, refuse } from "./command-error.ts";
 import { deliver } from "./delivery.ts";
 import type { Dialogue } from "./dialogue.ts";
 import { expectSilence } from "./dialogue.ts";
-import type { Pace } from "./pace.ts";
-import { pace } from "./pace.ts";
+import { Pace } from "./pace.ts";
 import { Reception } from "./reception.ts";
 import type { Answer } from "./reply.ts";
 import { answer, failed } from "./reply.ts";
@@ -21,10 +20,11 @@ export async function data(args: string, dialogue: Dialogue): Promise<readonly A
   wire.write("354 go ahead, and end with a lone dot\r\n");
   const message = receptionFor(dialogue, true);
   try {
-    const patience = pace(dialogue);
+    const patience = new Pace(dialogue);
     while (!message.ended) {
       const chunk = await next(dialogue, patience);
-      wire.input.unshift(chunk.subarray(await message.take(chunk)));
+      const taken = await message.take(chunk);
+      if (taken < chunk.byteLength) wire.input.unshift(chunk.subarray(taken));
     }
     return await conclude(dialogue, transaction, message);
   } finally {
@@ -61,7 +61,7 @@ function outOfOrder(transaction: OpenTransaction | undefined): Error | undefined
 /** A chunk is read to its end even where nobody wants it. */
 async function takeChunk(size: number, message: Reception | undefined, dialogue: Dialogue): Promise<void> {
   const { transaction } = dialogue;
-  const patience = message === undefined || transaction === undefined ? pace(dialogue) : (transaction.pace ??= pace(dialogue));
+  const patience = message === undefined || transaction === undefined ? new Pace(dialogue) : (transaction.pace ??= new Pace(dialogue));
   for (let left = size; left > 0; ) {
     const chunk = await next(dialogue, patience, left);
     left -= chunk.byteLength;

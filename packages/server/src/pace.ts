@@ -1,39 +1,46 @@
 import type { Dialogue } from "./dialogue.ts";
-import type { Awaited } from "./wire.ts";
+import type { Timeouts } from "./limits.ts";
+import type { Awaited, Wire } from "./wire.ts";
 
 /**
  * How long a message may let us wait: `timeouts.data` milliseconds in all, and as long as its octets take at `timeouts.rate`. A byte
- * every ten seconds holds no connection for long, in one chunk or in many. The time we take ourselves does not count.
+ * every ten seconds holds no connection for long, in one chunk or in many. The time we take ourselves does not count. A class, since
+ * there is one for every mail.
  */
-export interface Pace {
-  /** Milliseconds of it that are left. */
-  readonly left: number;
-  /** So many octets have come, whatever they are good for. */
-  took(octets: number): void;
-  /** So many milliseconds were waited elsewhere. */
-  waited(milliseconds: number): void;
-  /** Waits for more. */
-  more(): Promise<Awaited>;
-}
+export class Pace {
+  readonly #wire: Wire;
+  readonly #timeouts: Required<Timeouts>;
+  #octets = 0;
+  #waited = 0;
 
-export function pace({ wire, services }: Dialogue): Pace {
-  const { timeouts } = services.settings;
-  let octets = 0;
-  let waited = 0;
-  const self: Pace = {
-    get left() {
-      return timeouts.data + (octets * 1000) / timeouts.rate - waited;
-    },
-    took: (more) => void (octets += more),
-    waited: (more) => void (waited += more),
-    async more() {
-      const { left } = self;
-      if (left <= 0) return "timeout";
-      const since = performance.now();
-      const how = await wire.more(left);
-      waited += performance.now() - since;
-      return how;
-    },
-  };
-  return self;
+  constructor({ wire, services }: Dialogue) {
+    this.#wire = wire;
+    this.#timeouts = services.settings.timeouts;
+  }
+
+  /** Milliseconds of it that are left. */
+  get left(): number {
+    const { data, rate } = this.#timeouts;
+    return data + (this.#octets * 1000) / rate - this.#waited;
+  }
+
+  /** So many octets have come, whatever they are good for. */
+  took(octets: number): void {
+    this.#octets += octets;
+  }
+
+  /** So many milliseconds were waited elsewhere. */
+  waited(milliseconds: number): void {
+    this.#waited += milliseconds;
+  }
+
+  /** Waits for more. */
+  async more(): Promise<Awaited> {
+    const { left } = this;
+    if (left <= 0) return "timeout";
+    const since = performance.now();
+    const how = await this.#wire.more(left);
+    this.#waited += performance.now() - since;
+    return how;
+  }
 }

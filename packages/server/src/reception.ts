@@ -57,13 +57,15 @@ export class Reception {
   }
 
   /** The whole message; undefined where there is a `refusal`. */
-  async finish(): Promise<Arrived | undefined> {
+  finish(): Arrived | Promise<Arrived | undefined> | undefined {
     // Only chunks can leave a line without its end.
     if (!this.#scanner.complete && !this.#scanner.ended) this.#write(CRLF);
-    return this.refusal === undefined ? this.#stored(this.#message.finish()) : undefined;
+    if (this.refusal !== undefined) return undefined;
+    const arrived = this.#message.finish();
+    return arrived instanceof Promise ? this.#stored(arrived) : arrived;
   }
 
-  release(): Promise<void> {
+  release(): Promise<void> | undefined {
     return this.#message.release();
   }
 

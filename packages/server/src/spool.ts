@@ -82,18 +82,17 @@ export class Spool {
   }
 
   /** What came in, to be read any number of times until `release`. */
-  async finish(): Promise<Content> {
-    if (this.#file === undefined) return inMemory(this.#held.bytes());
-    await this.settle();
-    return inFile(this.#file, this.#written);
+  finish(): Content | Promise<Content> {
+    const file = this.#file;
+    return file === undefined ? inMemory(this.#held.bytes()) : this.settle().then(() => inFile(file, this.#written));
   }
 
-  async release(): Promise<void> {
+  release(): Promise<void> | undefined {
     this.#count(0);
     this.countHeader(0);
     const file = this.#file;
     this.#file = undefined;
-    await file?.close();
+    return file?.close();
   }
 
   #count(octets: number): void {

@@ -4,10 +4,12 @@ export function printable(text: string, limit: number): string {
   return cut.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
 }
 
+const PRINTABLE = /^[ -~]*$/;
+
 /** The same for a reply or a trace field: nothing but printable ASCII is left. */
 export function ascii(text: string, limit: number): string {
   const cut = text.length > limit ? `${text.slice(0, limit)}...` : text;
-  return cut.toWellFormed().replace(/[^ -~]/gu, escaped);
+  return PRINTABLE.test(cut) ? cut : cut.toWellFormed().replace(/[^ -~]/gu, escaped);
 }
 
 function escaped(character: string): string {

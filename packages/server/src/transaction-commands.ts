@@ -6,6 +6,7 @@ import { dismiss, refuse } from "./command-error.ts";
 import { mailParameters, rcptParameters } from "./parameters.ts";
 import { forwardPath, reversePath } from "./path.ts";
 import { OpenTransaction } from "./transaction.ts";
+import type { SenderCheck } from "./types.ts";
 
 /** MAIL: a mail begins (RFC 5321 §4.1.1.2). */
 export async function mail(args: string, dialogue: Dialogue): Promise<Answer> {
@@ -22,7 +23,7 @@ export async function mail(args: string, dialogue: Dialogue): Promise<Answer> {
   if (!services.room.has(parameters.size)) throw refuse(452, "4.3.1", "no room for a message now, try again later");
   if (parameters.requireTls === true && session.tls === undefined) throw refuse(530, "5.7.10", "REQUIRETLS needs TLS here too");
   expectAscii(path.address, parameters.smtputf8);
-  await permit(path.address, dialogue);
+  if (settings.sender !== undefined) await permit(path.address, settings.sender, dialogue);
   for (const { sender } of settings.policies) await sender?.(path.address, session);
   dialogue.transaction = new OpenTransaction(session, path.address, parameters);
   dialogue.mails += 1;
@@ -35,9 +36,8 @@ function needsLogin({ session, services }: Dialogue): Error {
 }
 
 /** RFC 6409 §6.1: nobody sends in another's name. Reports have no sender. */
-async function permit(address: string, { session, services }: Dialogue): Promise<void> {
-  const { sender } = services.settings;
-  if (address === "" || sender === undefined || session.login === undefined) return;
+async function permit(address: string, sender: SenderCheck, { session }: Dialogue): Promise<void> {
+  if (address === "" || session.login === undefined) return;
   if (!(await sender(address, session.login, session))) {
     throw refuse(550, "5.7.1", `${session.login.user} may not send as ${address}`);
   }
@@ -69,7 +69,8 @@ async function checkRecipient(recipient: Recipient, transaction: OpenTransaction
   const { recipient: check, policies } = services.settings;
   const local = recipient.address.slice(0, recipient.address.lastIndexOf("@"));
   const routed = session.mode === "mx" && ROUTED.test(local);
-  if (routed || !(await check(recipient, transaction))) {
+  const known = routed ? false : check(recipient, transaction);
+  if (!(typeof known === "boolean" ? known : await known)) {
     throw refuse(550, "5.7.1", `no mail is taken for ${recipient.address}`);
   }
   // Whoever is locked out has to be able to say so (RFC 5321 §4.5.1).

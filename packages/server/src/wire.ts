@@ -11,7 +11,7 @@ export interface Wire {
   readonly input: Input;
   /** The client has gone, or was sent away: nothing can be said any more. */
   readonly dead: boolean;
-  /** Leaves with the next flush. */
+  /** Printable ASCII, which leaves with the next flush. */
   write(text: string): void;
   flush(): void;
   /** Waits for more than was there at the last look; at most so many milliseconds. Whoever does not read gets nothing to read. */
@@ -93,7 +93,7 @@ export function openWire(first: Socket): Wire {
 
   function flush(): void {
     if (out === "" || dead) return;
-    socket.write(out);
+    socket.write(out, "latin1");
     out = "";
   }
 
@@ -112,17 +112,19 @@ export function openWire(first: Socket): Wire {
     flush,
     async more(milliseconds, mayWake = false) {
       flush();
-      const until = performance.now() + milliseconds;
+      let left = milliseconds;
       // Who has ended may still read, and have said more before: both count once the replies are gone.
       while (!dead && socket.writableLength > BEHIND) {
-        const how = await wait(until - performance.now());
+        const since = performance.now();
+        const how = await wait(left);
         if (how === "timeout") return how;
+        left -= performance.now() - since;
       }
       if (!news) {
         if (dead || finished) return "end";
         if (socket.isPaused()) socket.resume();
         wakeable = mayWake;
-        const how = await wait(until - performance.now());
+        const how = await wait(left);
         wakeable = false;
         if (how !== "input") return how;
       }
