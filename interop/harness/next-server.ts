@@ -32,7 +32,7 @@ export async function startNextServer({ deferFirst = false }: NextServerOptions 
   let asked = 0;
   const to = fake({}, {
     before() {
-      if (deferFirst && to.calls.length === 1) throw new Refusal("4.3.1", "no room at the moment");
+      if (deferFirst && to.calls.length === 1) throw new Refusal("4.3.5", "not at the moment");
     },
   });
   const server = await createServer({

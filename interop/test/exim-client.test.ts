@@ -44,7 +44,7 @@ describe.skipIf("exim" in inject("missing"))("Exim as a client of the server", (
     await using exim = await startExim({ program: inject("exim"), next: { port: next.server.port, ca: next.ca } });
     await exim.submit({ from: exim.mailbox().address, to: [KEPT, "also@next.test"], bytes: LETTER });
     expect(await exim.queue()).toEqual([KEPT, "also@next.test"]);
-    expect(await exim.logged("== kept@next.test")).toMatchObject([expect.stringContaining("4.3.1 no room at the moment")]);
+    expect(await exim.logged("== kept@next.test")).toMatchObject([expect.stringContaining("4.3.5 not at the moment")]);
     await exim.retry();
     expect(await exim.queue()).toEqual([]);
     expect(next.to.calls.map(({ outcomes }) => outcomes?.map(({ kind }) => kind))).toEqual([undefined, ["accepted", "accepted"]]);

@@ -89,7 +89,7 @@ describe.skipIf("postfix" in inject("missing"))("Postfix as a client of the serv
     await using next = await startNextServer({ deferFirst: true });
     await using postfix = await postfixTo(`smtp:[127.0.0.1]:${next.server.port}`);
     await submit(postfix, postfix.mailbox().address, [KEPT, "also@next.test"]);
-    const reason: unknown = expect.stringMatching(/ 452 4\.3\.1 no room at the moment .*end of DATA/);
+    const reason: unknown = expect.stringMatching(/ 451 4\.3\.5 not at the moment .*end of DATA/);
     expect(await postfix.waiting()).toMatchObject([{ address: "also@next.test", reason }, { address: KEPT, reason }]);
     await postfix.flush();
     await next.to.call(2);
