@@ -67,7 +67,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
   function following(): readonly Piece[] {
     const pieces: Piece[] = [];
     while (hasRoom()) {
-      const job = owner.next();
+      const job = owner.next(messages > 0);
       if (job === undefined) break;
       pieces.push(...begin(job));
     }
@@ -75,7 +75,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
   }
 
   function begin(job: Job): readonly Piece[] {
-    const current = new Transaction(job, way);
+    const current = new Transaction(job, way, options.protocol === "lmtp" && messages > 0);
     retiring ||= current.crowdedOut;
     if (current.crowdedOut) owner.again(job);
     if (current.crowdedOut) return [];
@@ -84,6 +84,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
       return [];
     }
     messages += 1;
+    job.fresh = false;
     const waits = !dialogue.pipelining || (mustReset && dialogue.chunking);
     mustReset ||= (dialogue.chunking && underWay.length > 0) || (options.protocol === "lmtp" && messages > 1);
     underWay.push(current);
@@ -152,7 +153,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
 
   function rest(): void {
     if (channel.reason !== undefined || underWay.length > 0) return;
-    const job = mayTakeMore() ? owner.next() : undefined;
+    const job = mayTakeMore() ? owner.next(messages > 0) : undefined;
     if (job !== undefined) return take(job);
     if (retiring) return void quit();
     channel.hold(false);
@@ -192,7 +193,7 @@ export function startConnection(session: Session, options: Resolved, by: string,
     retirement.end();
     // Backwards, so that those handed back stand in their old order.
     for (const current of underWay.splice(0).toReversed()) {
-      const unseen = (messages > 1 && !current.answered) || current.outOfStep;
+      const unseen = (messages > 1 && !current.answered) || current.outOfStep || current.unproven;
       if (unseen && !current.committed) handBack(current, reason);
       else current.interrupt(reason);
       current.job.stop = undefined;

@@ -57,7 +57,7 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
   /** A chunk has been taken: the server knows BDAT. */
   let proven = false;
 
-  function expectLine(current: Transaction, index: number, then: () => void): string {
+  function expectLine(current: Transaction, index: number, then: (reply: Reply) => void): string {
     channel.expect(current.expected(index, then));
     return current.envelope[index] ?? "";
   }
@@ -86,9 +86,10 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
 
   /** One line at a time, for servers that do not pipeline. */
   function lockStep(current: Transaction, index: number): readonly Piece[] {
-    const line = expectLine(current, index, () => {
+    const line = expectLine(current, index, (reply) => {
       if (channel.reason !== undefined) return;
       const last = index === current.envelope.length - 1;
+      if (last && current.accepted === 0 && current.unproven && !current.job.settled) return current.distrust(reply, "rcpt");
       if (current.job.settled || current.outOfStep || (last && current.accepted === 0)) return events.done(current);
       if (!last) return channel.write(...lockStep(current, index + 1));
       expectGoAhead(current);

@@ -9,8 +9,8 @@ export type Why = (scene: Scene) => Refusal;
 
 /** What a connection asks of its pool. */
 export interface Owner {
-  /** The next job that waits, if any. */
-  next(): Job | undefined;
+  /** The next job that waits, if there is one for a connection that has been used, or has not. */
+  next(used: boolean): Job | undefined;
   /** Somebody is left to send this job to, and any connection may do it as if it had just come. */
   again(job: Job): void;
   onIdle(): void;
@@ -29,6 +29,8 @@ export class Job {
   settled = false;
   /** How often it was moved off a connection that had gone stale. */
   moves = 0;
+  /** Only a connection without a message before it tells reliably what the server says of it. */
+  fresh = false;
   /** Set when the sender lost interest after a final dot: what is not sent by then stays unsent. */
   halted: Why | undefined;
   /**

@@ -5,6 +5,8 @@ export interface Line<T> {
   /** Back to the front: it was here before the others. */
   unshift(item: T): void;
   shift(): T | undefined;
+  /** Whose turn it is; stays in line. */
+  first(): T | undefined;
 }
 
 const COMPACT_AT = 1024;
@@ -17,6 +19,7 @@ export function line<T>(): Line<T> {
       return items.length - head;
     },
     push: (item) => void items.push(item),
+    first: () => items[head],
     unshift(item) {
       if (head > 0) items[(head -= 1)] = item;
       else items.unshift(item);

@@ -57,19 +57,28 @@ export function makePool(options: Resolved, by: string): Pool {
   function dispatch(): void {
     while (count > 0) {
       const free = find(({ idle }) => idle) ?? (full() ? leastLoaded() : undefined);
-      const job = free === undefined ? undefined : next();
+      const job = free === undefined ? undefined : next(true);
       if (free === undefined || job === undefined) break;
       free.take(job);
     }
     while (count > attempts.size && !full()) void grow().catch(() => undefined);
+    if (attempts.size > 0 || head()?.fresh !== true) return;
+    next(false)?.refuse(lost("4.5.0", "no fresh connection can be had, over which to ask again", inQueue));
+    dispatch();
   }
 
   /** Cancelled jobs stay in line until their turn comes. */
-  function next(): Job | undefined {
-    let job = waiting.shift();
-    while (job?.settled === true) job = waiting.shift();
-    if (job !== undefined) count -= 1;
-    return job;
+  function head(): Job | undefined {
+    while (waiting.first()?.settled === true) waiting.shift();
+    return waiting.first();
+  }
+
+  /** One that needs a fresh connection holds up the others until that is there, or cannot be had. */
+  function next(used: boolean): Job | undefined {
+    const job = head();
+    if (job === undefined || (used && job.fresh)) return undefined;
+    count -= 1;
+    return waiting.shift();
   }
 
   function find(test: (connection: Connection) => boolean): Connection | undefined {
@@ -128,8 +137,8 @@ export function makePool(options: Resolved, by: string): Pool {
   function onFailure(reason: Refusal): void {
     growAfter = performance.now() + GROWTH_PAUSE;
     proven = connections.size;
-    if (connections.size > 0 || attempts.size > 0) return;
-    for (let job = next(); job !== undefined; job = next()) job.refuse(reason);
+    if (connections.size > 0 || attempts.size > 0) return dispatch();
+    for (let job = next(false); job !== undefined; job = next(false)) job.refuse(reason);
   }
 
   function again(job: Job): void {

@@ -21,6 +21,11 @@ export class Transaction {
   answered = false;
   /** MAIL was refused as out of sequence: a transaction before it was still open. Nothing was looked at. */
   outOfStep = false;
+  /**
+   * A message went before it whose replies may have been one too many, as happens with LMTP: then what looks like a reply to
+   * this mail is one to the command before. Only 354, which nothing but DATA gets, shows that all are matched rightly.
+   */
+  unproven: boolean;
   /** MAIL was accepted and the message was not: only RSET ends the transaction (RFC 5321 §4.1.1.5). */
   open = false;
   /** What completes the message is on its way: from here on the server may have taken the mail. */
@@ -39,8 +44,9 @@ export class Transaction {
   /** LMTP: every recipient that was taken has a verdict of its own. */
   #oneByOne = false;
 
-  constructor(job: Job, way: Way) {
+  constructor(job: Job, way: Way, unproven: boolean) {
     this.job = job;
+    this.unproven = unproven;
     this.#way = way;
     this.#lines = envelopeOf(job, way);
     this.envelope = this.#lines.lines;
@@ -53,13 +59,13 @@ export class Transaction {
   }
 
   /** What to expect for line `index` of the envelope; `then` is called after its reply has been taken in. */
-  expected(index: number, then: () => void): Expected {
+  expected(index: number, then: (reply: Reply) => void): Expected {
     const { timeouts } = this.#way;
     const recipient = this.#lines.recipients[index - 1];
     const onReply = (reply: Reply): void => {
       if (recipient === undefined) this.#onMail(reply);
       else this.#onRcpt(reply, recipient);
-      then();
+      then(reply);
     };
     if (recipient === undefined) return { phase: "mail", timeout: timeouts.command, onReply };
     return { phase: "rcpt", timeout: timeouts.rcpt, onReply };
@@ -72,9 +78,18 @@ export class Transaction {
       return false;
     }
     const go = isIntermediate(reply);
-    if (go) this.open = false;
+    if (!go && this.unproven) this.distrust(reply, "data");
+    else if (go) this.open = this.unproven = false;
     else if (this.accepted > 0) this.stop(this.#refused(reply, "data"));
     return go;
+  }
+
+  /** A refusal that may be of another mail's recipient: it says nothing, and the mail is sent over a fresh connection. */
+  distrust({ code }: Reply, phase: Phase): void {
+    const { channel } = this.#way.session;
+    this.job.fresh = true;
+    const what = `the server answered ${code} behind the replies to another message, of which it may be one`;
+    channel.end(lost("4.5.0", what, channel.scene(phase)));
   }
 
   commit(): void {
@@ -126,6 +141,7 @@ export class Transaction {
     this.answered = true;
     if (isIntermediate(reply)) return this.#confused(reply, "mail");
     this.open = reply.code < 300;
+    if (!this.open && this.unproven) return this.distrust(reply, "mail");
     this.outOfStep = reply.code === 503 && this.job.moves === 0;
     if (!this.open && !this.outOfStep) this.stop(this.#refused(reply, "mail"));
   }

@@ -1,9 +1,10 @@
 import type { Outcome } from "@postroad/core";
+import { testCertificate } from "@postroad/testing/certificate";
 import type { ScriptedPeer } from "@postroad/testing/peer";
 import { scriptedPeer } from "@postroad/testing/peer";
 import { describe, expect, it } from "vitest";
 import type { SmtpOptions, SmtpTransport } from "../src/index.ts";
-import { lmtp } from "../src/index.ts";
+import { lmtp, smtp } from "../src/index.ts";
 import type { Build, MailParts } from "./support.ts";
 import { FROM, TEXT, TO, kinds, mail, plain, streamed } from "./support.ts";
 
@@ -51,6 +52,14 @@ function overLmtp(peer: ScriptedPeer): SmtpTransport {
   return lmtp({ host: "127.0.0.1", port: peer.port, name: "client.example", pool: ONE_MAIL });
 }
 
+const certificate = testCertificate();
+
+function protectedBy(security: "tls" | "starttls"): NonNullable<Moment["open"]> {
+  return ({ port }) => smtp({ host: "localhost", port, security, tls: { ca: certificate.ca }, name: "client.example", pool: ONE_MAIL });
+}
+
+const startTls: Build = (s) => s.greet("STARTTLS").expect("STARTTLS");
+
 const lmtpHello: Build = (s) => s.reply("220 store LMTP").expect(/^LHLO/);
 const lmtpMail: Build = (s) => s.expectGroup(MAIL, RCPT, "RCPT TO:<cid@b.example>", "DATA");
 const lmtpEnd = (s: Parameters<Build>[0]): unknown => s.expectData().reply("250 a", "250 b");
@@ -73,6 +82,41 @@ const moments: Readonly<Record<string, Moment>> = {
     replies: ["250 peer\r\n"],
     after: lockStep,
     dropped: inGroup("ehlo"),
+  },
+  "#22 #23 STARTTLS": {
+    before: startTls,
+    replies: ["220-2.0.0 so\r\n220 2.0.0 go\r\n"],
+    after: (s) => s.upgrade(certificate).expect(/^EHLO/).reply("250 peer").use(lockStep),
+    dropped: inGroup("starttls"),
+    open: protectedBy("starttls"),
+  },
+  "#21 C20 EHLO again, inside TLS": {
+    before: (s) => s.use(startTls).reply("220 go").upgrade(certificate).expect(/^EHLO/),
+    replies: ["250-peer\r\n250-SIZE 1000\r\n250 PIPELINING\r\n"],
+    after: (s) => s.expectGroup(`${MAIL} SIZE=${TEXT.length}`, RCPT, "DATA").reply("250 ok", "250 ok", "354 go").use(data),
+    dropped: inGroup("ehlo"),
+    open: protectedBy("starttls"),
+  },
+  "#20 the greeting inside TLS": {
+    before: (s) => s.upgrade(certificate),
+    replies: ["220-peer ESMTP\r\n220 ready\r\n"],
+    after: (s) => s.expect(/^EHLO/).reply("250 peer").use(lockStep),
+    dropped: inGroup("greeting"),
+    open: protectedBy("tls"),
+  },
+  "#25 AUTH: the challenge of CRAM-MD5": {
+    before: (s) => s.greet("AUTH CRAM-MD5").expectAuth("CRAM-MD5"),
+    replies: ["334 PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2U+\r\n"],
+    after: (s) => s.expectBase64("ann 662c3067ff7ae5e6cdfff9a6f41ec9aa").reply("235 ok").use(lockStep),
+    dropped: inGroup("auth"),
+    options: login,
+  },
+  "#25 AUTH: an empty 334, and the refusal of a token": {
+    before: (s) => s.greet("AUTH XOAUTH2").expectAuth("XOAUTH2", "user=ann\u0001auth=Bearer old\u0001\u0001"),
+    replies: ["334 eyJzdGF0dXMiOiI0MDEifQ==\r\n"],
+    after: (s) => s.expect("").reply("535 5.7.8 no").expectAuth("XOAUTH2", "user=ann\u0001auth=Bearer new\u0001\u0001").reply("235 ok").use(lockStep),
+    dropped: inGroup("auth"),
+    options: { auth: { user: "ann", token: ({ refresh }) => (refresh ? "new" : "old") }, insecureCleartextAuth: true },
   },
   "#25 AUTH: the first 334": {
     before: (s) => s.greet("AUTH LOGIN").expectAuth("LOGIN"),

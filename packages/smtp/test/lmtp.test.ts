@@ -1,9 +1,11 @@
+import type { ScriptedPeer } from "@postroad/testing/peer";
 import { scriptedPeer } from "@postroad/testing/peer";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { SmtpOptions, SmtpTransport } from "../src/index.ts";
 import { lmtp } from "../src/index.ts";
@@ -177,14 +179,42 @@ describe("lmtp: missing and surplus replies (X10, #35)", () => {
     expect([kinds(one), kinds(two)]).toEqual([["accepted", "accepted", "accepted"], ["accepted", "accepted", "rejected"]]);
   });
 
-  it("#35: a positive one too many, when the next envelope is out, never makes that mail look delivered", async () => {
-    await using peer = await scripted((s) =>
-      s.use(greeted("PIPELINING")).use(sent).reply("250 a", "250 b", "250 c").expectGroup("RSET", MAIL, ...RCPTS, "DATA").reply("250 d", "250 ok", "250 ok", "250 ok", "250 ok", "250 ok", "354 go").ignore(),
-    );
+  const asked: Build = (s) => s.use(greeted("PIPELINING")).use(sent).reply("250 a", "250 b", "250 c").expectGroup("RSET", MAIL, ...RCPTS, "DATA");
+  it.each<readonly [string, readonly string[]]>([
+    ["a positive one", ["250 d", "250 ok", "250 ok", "250 ok", "250 ok", "250 ok", "354 go"]],
+    ["a positive one, before the last recipient is refused", ["250 d", "250 ok", "250 ok", "250 ok", "250 ok", "550 5.1.1 no"]],
+    ["a positive and a negative one", ["250 d", "550 5.2.1 e"]],
+    ["two positive ones and a negative one", ["250 d", "250 e", "452 4.2.2 f", "250 ok", "250 ok", "250 ok"]],
+    ["a positive and a senseless one", ["250 d", "354 e"]],
+  ])("#35: %s too many, when the next envelope is out: whatever it seems to say, that mail is sent afresh", async (_, replies) => {
+    await using peer = await scriptedPeer();
+    // One by one, as segments of their own.
+    peer.session((s) => replies.reduce((each, reply) => each.reply(reply).expectSilence(), s.use(asked)).ignore());
+    peer.session((s) => s.use(greeted("PIPELINING")).use(sent).reply("250 a", "452 4.2.2 b", "550 c"));
     await using transport = over(peer);
     const [one, two] = await Promise.all([transport.send(mail({ to: TO })), transport.send(mail({ to: TO }))]);
-    expect(kinds(one)).toEqual(["accepted", "accepted", "accepted"]);
-    for (const outcome of two.outcomes) expectCertainDeferral(outcome);
+    expect([kinds(one), kinds(two)]).toEqual([["accepted", "accepted", "accepted"], ["accepted", "deferred", "rejected"]]);
+  });
+
+  it.each(["MAIL", "RCPT"])("#35: so is one whose %s is refused there, line by line: it is asked again where nothing went before it", async (verb) => {
+    const envelope: Build = (s) => (verb === "MAIL" ? s.expect(MAIL).reply("550 5.7.1 no") : s.expect(MAIL).reply("250 ok").expect(`RCPT TO:<${TO[0]}>`).reply("550 5.7.1 no"));
+    await using peer = await scriptedPeer();
+    peer.session((s) => s.use(greeted()).expect(MAIL).reply("250 ok").expect(`RCPT TO:<${TO[0]}>`).reply("250 ok").expect("DATA").reply("354 go").expectData().reply("250 a").expect("RSET").reply("250 ok").use(envelope).expectEnd());
+    peer.session((s) => s.use(greeted()).use(envelope));
+    await using transport = over(peer);
+    const [one, two] = [await transport.send(mail({ to: [TO[0]] })), await transport.send(mail({ to: [TO[0]] }))];
+    expect([first(one).kind, first(two)]).toMatchObject(["accepted", { kind: "rejected", status: "5.7.1" }]);
+  });
+
+  it("#35: so is one of which the server takes nobody, and one whose connection ends before the 354", async () => {
+    const nobody: Build = (s) => s.expectGroup(MAIL, ...RCPTS, "DATA").reply("250 ok", "550 5.1.1 a", "550 5.1.1 b", "550 5.1.1 c", "503 5.5.1 no");
+    await using peer = await scriptedPeer();
+    peer.session((s) => s.use(asked).reply("250 ok", "250 ok", "550 5.1.1 a", "550 5.1.1 b", "550 5.1.1 c", "503 5.5.1 no").expectEnd());
+    peer.session((s) => s.use(greeted("PIPELINING")).use(nobody).expectGroup("RSET", MAIL, ...RCPTS, "DATA").reply("250 ok", "250 ok", "550 5.1.1 a").drop());
+    peer.session((s) => s.use(greeted("PIPELINING")).use(sent).reply("250 a", "250 b", "250 c"));
+    await using transport = over(peer);
+    const receipts = [await transport.send(mail({ to: TO })), await transport.send(mail({ to: TO })), await transport.send(mail({ to: TO }))];
+    expect(receipts.map(kinds)).toEqual([["accepted", "accepted", "accepted"], ["rejected", "rejected", "rejected"], ["accepted", "accepted", "accepted"]]);
   });
 
   it("#35: 354 to the dot makes no sense, and everybody is in doubt", async () => {
@@ -260,5 +290,47 @@ describe("lmtp: where and how", () => {
   it("a Unix socket that is not there says so", async () => {
     await using transport = lmtp({ socketPath: join(tmpdir(), "no-such-lmtp-socket") });
     expect(first(await transport.send(mail()))).toMatchObject({ kind: "deferred", status: "4.4.1", diagnosis: { phase: "connect", code: "ENOENT" } });
+  });
+});
+
+describe("lmtp: a mail that has to be asked about over a fresh connection (#35)", () => {
+  const answers = ["250 a", "250 b", "250 c"] as const;
+  const refusals = ["550 5.7.1 no", "503 a", "503 b", "503 c", "503 d"] as const;
+  const upToDot: Build = (s) => s.use(greeted("PIPELINING")).use(sent);
+
+  /** Two connections that have carried a mail each; the first of them refuses the next. `then` is what the second does. */
+  async function used(then: Build): Promise<{ readonly peer: ScriptedPeer; readonly transport: SmtpTransport }> {
+    const peer = await scriptedPeer();
+    async function hasMail(index: number): Promise<void> {
+      while (peer.sessions[index]?.messages.length !== 1) await turn();
+    }
+    const [ofFirst, ofSecond] = [hasMail(0), hasMail(1)];
+    peer.session((s) => s.use(upToDot).wait(ofSecond).reply(...answers).expectGroup("RSET", MAIL, ...RCPTS, "DATA").reply("250 ok", ...refusals).expectEnd());
+    peer.session((s) => s.wait(ofFirst).use(upToDot).reply(...answers).use(then));
+    const transport = over(peer, { pool: 2 });
+    const receipts = await Promise.all([transport.send(mail({ to: TO })), transport.send(mail({ to: TO }))]);
+    expect(receipts.flatMap(kinds)).toEqual(Array.from({ length: 6 }, () => "accepted"));
+    return { peer, transport };
+  }
+
+  it("gets one, although another that was used stands idle", async () => {
+    const made = await used((s) => s.ignore());
+    await using peer = made.peer;
+    await using transport = made.transport;
+    peer.session((s) => s.use(greeted("PIPELINING")).expectGroup(MAIL, ...RCPTS, "DATA").reply(...refusals).ignore());
+    expect(first(await transport.send(mail({ to: TO })))).toMatchObject({ kind: "rejected", status: "5.7.1" });
+    expect(transport.stats()).toMatchObject({ connections: 2, waiting: 0 });
+  });
+
+  it("is deferred where there is none, and holds up nobody", async () => {
+    const made = await used((s) => s.use(sentNext).reply(...answers).ignore());
+    await using peer = made.peer;
+    await using transport = made.transport;
+    peer.session((s) => s.reply("421 4.3.2 too many").drop());
+    const one = transport.send(mail({ to: TO }));
+    const outcome = first(await one);
+    expectCertainDeferral(outcome);
+    expect(outcome).toMatchObject({ status: "4.5.0", diagnosis: { phase: "queue" } });
+    expect(kinds(await transport.send(mail({ to: TO })))).toEqual(["accepted", "accepted", "accepted"]);
   });
 });

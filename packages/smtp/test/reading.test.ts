@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { setTimeout as after } from "node:timers/promises";
 import { expect, it } from "vitest";
+import { openChannel } from "../src/channel.ts";
 import { connectPlain, onBytes } from "../src/reading.ts";
 import { portOf, until } from "./support.ts";
 
@@ -26,5 +28,22 @@ it("a socket that reads into a shared buffer: what came early is handed over fir
   await until(() => one.bytesRead > heard.one.length);
   expect(heard).toEqual({ one: "220 early, late", other: "220 early" });
   for (const socket of [one, other]) socket.destroy();
+  server.close();
+});
+
+it("C7 C33: a chunk that was answered while its last octets went out leaves no timer behind, which would end the idle connection", async () => {
+  const server = createServer((peer) => {
+    peer.on("error", () => undefined).on("data", () => undefined).write("250 ok\r\n");
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const channel = openChannel(connectPlain({ host: "127.0.0.1", port: portOf(server) }), "peer", () => undefined);
+  await channel.reply("body", 10_000);
+  channel.extend(20);
+  await after(100);
+  expect(channel.reason).toBeUndefined();
+  // Where a reply is due, the same wait does end it.
+  const late = channel.reply("body", 10_000);
+  channel.extend(20);
+  await expect(late).rejects.toMatchObject({ status: "4.4.2" });
   server.close();
 });
