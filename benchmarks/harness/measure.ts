@@ -87,6 +87,7 @@ function sampleOf(opened: Reading, closed: Reading): Sample {
   const system = (closed.system - opened.system) / 1000;
   const cpu = (closed.user - opened.user) / 1000 + system;
   return {
+    "messages in the window": count,
     "messages per second": count / seconds,
     "cpu per message": cpu / count,
     "of it in the kernel": system / count,

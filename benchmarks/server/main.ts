@@ -100,15 +100,18 @@ function cost(opened: Sample, closed: Sample): Sample {
 /** Postfix holds every mail in its queue: it has synced it, and does nothing more. */
 async function heldByPostfix(load: Load): Promise<Sample> {
   await using postfix = await startPostfix({ settings: { ...relaying(9), smtpd_client_restrictions: "check_client_access static:HOLD" } });
-  const offered = await offers(postfix.ports.relay, load, "disk");
-  return { [RATE.name]: numberOf(offered, RATE.name) };
+  const spent: Promise<number>[] = [];
+  const offered = await offers(postfix.ports.relay, load, "disk", () => spent.push(postfix.cpu()));
+  const [opened = NaN, closed = NaN] = await Promise.all(spent);
+  return { [RATE.name]: numberOf(offered, RATE.name), [CPU.name]: (closed - opened) / numberOf(offered, "messages in the window") };
 }
 
 async function throughPostfix(): Promise<Sample> {
   await using receiver = await startReceiver();
   await using postfix = await startPostfix({ settings: relaying(receiver.port) });
-  const { messages, seconds } = await throughout(postfix.ports.relay, receiver, ROAD);
-  return { [RATE.name]: messages / seconds };
+  let before = NaN;
+  const { messages, seconds } = await throughout(postfix.ports.relay, receiver, ROAD, async () => void (before = await postfix.cpu()));
+  return { [RATE.name]: messages / seconds, [CPU.name]: ((await postfix.cpu()) - before) / messages };
 }
 
 async function through(profile: string | undefined): Promise<Sample> {

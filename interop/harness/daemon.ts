@@ -17,11 +17,17 @@ export interface DaemonOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** A server that runs. Disposing ends it and every process it has started. */
+export interface Daemon extends AsyncDisposable {
+  /** Seconds of CPU that it and every process it has started have used so far. */
+  cpu(): Promise<number>;
+}
+
 /** Milliseconds a server may take to end, before it is ended. */
 const GRACE = 10_000;
 
-/** Starts a server and waits until it is ready. Disposing ends it and every process it has started. */
-export async function startDaemon({ command, log, ready, env = {} }: DaemonOptions): Promise<AsyncDisposable> {
+/** Starts a server and waits until it is ready. */
+export async function startDaemon({ command, log, ready, env = {} }: DaemonOptions): Promise<Daemon> {
   const output = await open(log, "a");
   // A process group of its own, to be found by; and no server outlives a test runner that is killed.
   const child = spawn("setpriv", ["--pdeathsig", "TERM", ...command], {
@@ -40,7 +46,7 @@ export async function startDaemon({ command, log, ready, env = {} }: DaemonOptio
     await stop(child);
     throw await withLog(error, log);
   }
-  return { [Symbol.asyncDispose]: () => stop(child) };
+  return { cpu: () => cpuOf(child.pid ?? 0), [Symbol.asyncDispose]: () => stop(child) };
 }
 
 async function withLog(error: unknown, log: string): Promise<Error> {
@@ -76,11 +82,32 @@ function killGroup(group: number): void {
 
 /** The processes of a group, but for those that have ended and that nobody has asked about yet. */
 export async function livingMembers(group: number): Promise<readonly string[]> {
+  return (await membersOf(group)).filter(({ state }) => state !== "Z").map(({ pid }) => pid);
+}
+
+/** Ticks of the clock in a second, as proc(5) counts CPU time: 100 on every Linux there is a Debian for. */
+const TICKS = 100;
+
+/** Of those that live, and of those of their children that have ended. */
+async function cpuOf(group: number): Promise<number> {
+  const ticks = (await membersOf(group)).reduce((sum, member) => sum + member.ticks, 0);
+  return ticks / TICKS;
+}
+
+interface Member {
+  readonly pid: string;
+  readonly state: string;
+  readonly ticks: number;
+}
+
+async function membersOf(group: number): Promise<readonly Member[]> {
   const processes = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
   const stats = await Promise.all(processes.map((pid) => readFile(`/proc/${pid}/stat`, "utf8").catch(() => "")));
-  return processes.filter((_, index) => {
-    // After the name in brackets: state, parent, group (proc(5)).
-    const [state, , pgrp] = stats[index]?.slice((stats[index] ?? "").lastIndexOf(")") + 2).split(" ") ?? [];
-    return pgrp === String(group) && state !== "Z";
+  return processes.flatMap((pid, index) => {
+    // After the name in brackets: state, parent, group, and from the twelfth on user and system time, one's own and one's children's (proc(5)).
+    const fields = stats[index]?.slice((stats[index] ?? "").lastIndexOf(")") + 2).split(" ") ?? [];
+    const [state = "", , pgrp] = fields;
+    const ticks = fields.slice(11, 15).reduce((sum, each) => sum + Number(each), 0);
+    return pgrp === String(group) ? [{ pid, state, ticks }] : [];
   });
 }

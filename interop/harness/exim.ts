@@ -75,7 +75,8 @@ function client(program: string, folder: string, env: Record<string, string>): P
     const child = spawn(program, ["-C", join(folder, "exim.conf"), ...args], { env, stdio: ["pipe", "pipe", "inherit"] });
     const output: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
-    child.stdin.end(input);
+    // Who does not read it to its end has another way to say so.
+    child.stdin.on("error", () => undefined).end(input);
     const [code]: unknown[] = await once(child, "close");
     if (code !== 0) throw new Error(`exim ${args.join(" ")} ended with ${String(code)}: ${Buffer.concat(output).toString()}`);
     return Buffer.concat(output).toString();

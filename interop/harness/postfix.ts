@@ -41,6 +41,8 @@ export interface Postfix extends PostfixQueue, AsyncDisposable {
   logged(words: string): Promise<string>;
   /** Its log so far. */
   log(): Promise<string>;
+  /** Seconds of CPU that its processes have used so far. */
+  cpu(): Promise<number>;
 }
 
 export interface Mailbox {
@@ -70,9 +72,9 @@ export async function startPostfix({ authSocket, names = ["127.0.0.1"], trusted,
     };
     await configurePostfix({ folder, ports, chain: key + cert, mailboxes, authSocket, trusted, settings });
     const command = ["/usr/lib/postfix/sbin/master", "-c", join(folder, "etc")] as const;
-    stack.use(await startDaemon({ command, log: join(folder, "log"), ready: "daemon started" }));
+    const daemon = stack.use(await startDaemon({ command, log: join(folder, "log"), ready: "daemon started" }));
     const owned = stack.move();
-    return { ports, ca, cert, ...records(folder, mailboxes), ...queueIn(folder), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+    return { ports, ca, cert, ...records(folder, mailboxes), ...queueIn(folder), cpu: () => daemon.cpu(), [Symbol.asyncDispose]: () => owned.disposeAsync() };
   });
 }
 
