@@ -10,8 +10,6 @@ testStore({
   name: "larder",
   // Add "shares" once several processes may use it at once.
   capabilities: ["limits", "reopens", "processes"],
-  // A disk that others write to makes each call wait for its sync.
-  patience: 25_000,
   async open(limits) {
     const folder = await mkdtemp(join(tmpdir(), "larder-"));
     const path = join(folder, "mail.jsonl");
