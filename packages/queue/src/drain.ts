@@ -51,6 +51,7 @@ export function drain(store: Store, to: Transport, options: DrainOptions = {}): 
   let disposed: Promise<void> | undefined;
 
   function begin(lease: Flight["lease"], claimedAt: number, start?: Promise<boolean>): Promise<void> {
+    if (flying.adopt(lease, claimedAt)) return Promise.resolve();
     const flight = flying.begin(lease, claimedAt);
     const done = start === undefined ? work(desk, flight) : start.then((isOn) => (isOn ? work(desk, flight) : handBack(lease)));
     return done

@@ -6,12 +6,15 @@ import type { Lease, Store } from "./store.ts";
 
 /** A lease of this worker, and the delivery in its name. */
 export interface Flight {
-  readonly lease: Lease;
+  /** Another one where the store took the first for lost, and gave the entry to this worker again. */
+  lease: Lease;
   readonly controller: AbortController;
   /** When its lease was asked for, or asked to be longer: it holds for `ttl` from then on. */
   keptAt: number;
   /** Somebody else may have the entry by now. */
   isLost: boolean;
+  /** What it came to is being written down: whoever gets the entry now has another attempt before them. */
+  isWriting: boolean;
   /** Its delivery took longer than the deadline. */
   isOverdue: boolean;
   /** When its delivery began. */
@@ -24,6 +27,11 @@ export interface Flights {
   readonly size: number;
   /** `claimedAt`: the time that the claim named. */
   begin(lease: Lease, claimedAt: number): Flight;
+  /**
+   * The entry is under way here already: the store, to which the lease had run out, gave it to this worker again. What is
+   * under way goes on under the new lease, instead of a second delivery beside it. False where it is to be begun.
+   */
+  adopt(lease: Lease, claimedAt: number): boolean;
   /** Waits for a delivery as long as its deadline and grace last; undefined where it does not settle by then. */
   watch(flight: Flight, delivery: Promise<Receipt>): Promise<Receipt | undefined>;
   end(flight: Flight): void;
@@ -44,6 +52,7 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
   const { clock, ttl, deadline, grace } = policy;
   const interval = Math.max(1, Math.floor(Math.min(ttl / 3, deadline / 2, grace)));
   const all = new Set<Flight>();
+  const byKey = new Map<string, Flight>();
   let renewing: Promise<void> | undefined;
   let callOff: (() => void) | undefined;
 
@@ -74,8 +83,11 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
   async function renew(flying: readonly Flight[], now: number): Promise<void> {
     for (const flight of flying) flight.keptAt = now;
     try {
-      const kept = await store.renew(flying.map(({ lease }) => lease), now + ttl);
-      for (const [index, flight] of flying.entries()) if (kept[index] === false && all.has(flight)) lose(flight);
+      const leases = flying.map(({ lease }) => lease);
+      const kept = await store.renew(leases, now + ttl);
+      for (const [index, flight] of flying.entries()) {
+        if (kept[index] === false && all.has(flight) && flight.lease === leases[index]) lose(flight);
+      }
     } catch (error) {
       emit({ kind: "trouble", at: clock.now(), during: "renew", error });
     }
@@ -86,8 +98,9 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
       return all.size;
     },
     begin(lease, claimedAt) {
-      const flight = { lease, controller: new AbortController(), keptAt: claimedAt, isLost: false, isOverdue: false, startedAt: undefined, abandon: undefined };
+      const flight = { lease, controller: new AbortController(), keptAt: claimedAt, isLost: false, isWriting: false, isOverdue: false, startedAt: undefined, abandon: undefined };
       all.add(flight);
+      byKey.set(lease.entry.key, flight);
       callOff ??= clock.after(interval, tick);
       return flight;
     },
@@ -98,7 +111,18 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
         delivery.then(resolve, () => resolve(undefined));
       }).finally(() => (flight.startedAt = undefined));
     },
-    end: (flight) => void all.delete(flight),
+    adopt(lease, claimedAt) {
+      const flight = byKey.get(lease.entry.key);
+      if (flight === undefined || flight.isLost || flight.isWriting) return false;
+      flight.lease = lease;
+      flight.keptAt = claimedAt;
+      return true;
+    },
+    end(flight) {
+      all.delete(flight);
+      const { key } = flight.lease.entry;
+      if (byKey.get(key) === flight) byKey.delete(key);
+    },
     refresh: () => renewDue(clock.now(), ttl / 3),
     abort(reason) {
       for (const { controller } of all) controller.abort(reason);

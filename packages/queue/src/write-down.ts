@@ -12,6 +12,7 @@ export async function writeDown(desk: Desk, flight: Flight, progress: Progress):
   const { settler, policy, emit } = desk;
   const { finals, last, dead, entry } = progress;
   const next = nextOf(progress, policy);
+  flight.isWriting = true;
   const isWritten = flight.isLost ? false : await settler.settle(flight.lease, next);
   const at = policy.clock.now();
   const about = aboutOf(entry);

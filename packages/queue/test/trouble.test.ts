@@ -100,6 +100,26 @@ describe("trouble", () => {
     expect(await isEmpty(store)).toBe(true);
   });
 
+  it("#54: a worker that gets what it is delivering once more goes on with that, and delivers nothing twice", async () => {
+    const to = fake({ "a@y.example": "deferred" });
+    to.hold();
+    await using work = bench(to);
+    await work.inbox.send(mailTo("a@y.example"));
+    await to.call(1);
+    // Somebody whose clock is five minutes behind: to the store the clock goes back, and then on.
+    await work.store.claim({ now: START - 5 * MINUTE, limit: 0, perLane: 1, ttl: 1000 });
+    await work.inbox.send(mailTo("b@y.example"));
+    await to.call(2);
+    expect(to.calls.map(({ recipients }) => recipients[0])).toEqual(["a@y.example", "b@y.example"]);
+    to.release();
+    await until(() => work.of("attempt").length === 2);
+    await until(() => work.of("deferred").length === 1);
+    expect(work.of("lost")).toEqual([]);
+    expect(await work.store.list()).toMatchObject([{ attempts: 1, lapses: 0, leased: false }]);
+    await work.clock.advance(10 * MINUTE);
+    expect(to.calls.filter(({ recipients }) => recipients[0] === "a@y.example").length).toBeGreaterThan(1);
+  });
+
   it("#54: a lease that is lost aborts the delivery, and nobody is told of its outcome", async () => {
     const store = memoryStore();
     const clock = testClock();
