@@ -206,8 +206,10 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     expect,
     extend(timeout, phase) {
       // The reply may have come while the last octets went out.
-      if (expected.length > 0) patience.set(timeout);
-      answered = false;
+      if (expected.length > 0) {
+        patience.set(timeout);
+        answered = false;
+      }
       if (phase !== undefined) for (const next of expected) next.phase = phase;
     },
     drained() {
