@@ -55,8 +55,8 @@ export function takeBack(engine: Engine, now: number, where: string = "TRUE", va
 }
 
 /**
- * A suspect alone. Else first what has to be given up, as far as half of the limit, then what is due, then more of the former: so neither
- * waits for the other, however many there are.
+ * A suspect alone. Else first what has to be given up, as far as half of the limit, then what is due, then more of the
+ * former: so neither waits for the other, however many there are. At last what is urgent beside the limit.
  */
 function give(engine: Engine, request: Claim, clock: Clock): Answers["claim"] {
   const { sql } = engine;
