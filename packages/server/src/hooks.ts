@@ -5,27 +5,58 @@ import type { Policy } from "./types.ts";
  * What a hook gives, if it does in time; else it throws, as if the hook had: a hook that never settles would hold its connection for
  * ever, even when the client is gone and the server is to end.
  */
-function inTime<T>(what: string, result: T | Promise<T>, milliseconds: number): T | Promise<T> {
-  if (!(result instanceof Promise)) return result;
+export type InTime = <T>(what: string, result: T | Promise<T>) => T | Promise<T>;
+
+interface Waiting {
+  readonly what: string;
+  readonly until: number;
+  readonly reject: (error: Error) => void;
+  settled: boolean;
+}
+
+/** Milliseconds between two looks, at most: what has settled is let go of then. */
+const LOOK = 1000;
+
+/** One timer for all calls, of which there may be thousands a second that settle at once. */
+export function inTime(milliseconds: number): InTime {
+  let waiting: Waiting[] = [];
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} has not settled in ${milliseconds} milliseconds (timeouts.hook)`)), milliseconds);
-  });
-  return Promise.race([result, late]).finally(() => clearTimeout(timer));
+
+  function look(): void {
+    const now = performance.now();
+    for (const each of waiting) {
+      if (each.settled || each.until > now) continue;
+      each.settled = true;
+      each.reject(new Error(`${each.what} has not settled in ${milliseconds} milliseconds (timeouts.hook)`));
+    }
+    waiting = waiting.filter(({ settled }) => !settled);
+    timer = waiting.length === 0 ? undefined : setTimeout(look, Math.min(milliseconds, LOOK)).unref();
+  }
+
+  return (what, result) => {
+    if (!(result instanceof Promise)) return result;
+    return new Promise((resolve, reject) => {
+      const entry: Waiting = { what, until: performance.now() + milliseconds, reject, settled: false };
+      waiting.push(entry);
+      timer ??= setTimeout(look, Math.min(milliseconds, LOOK)).unref();
+      result.then((value) => settle(entry, resolve, value), (error: unknown) => settle(entry, reject, error));
+    });
+  };
 }
 
-/** The same function, within so many milliseconds. */
-export function bounded<Args extends readonly unknown[], T>(
-  what: string,
-  hook: (...args: Args) => T | Promise<T>,
-  milliseconds: number,
-): (...args: Args) => T | Promise<T> {
-  return (...args) => inTime(what, hook(...args), milliseconds);
+function settle<T>(entry: Waiting, then: (value: T) => void, value: T): void {
+  entry.settled = true;
+  then(value);
 }
 
-export function boundedPolicy(policy: Policy, milliseconds: number): Policy {
+/** The same function, in time. */
+export function bounded<Args extends readonly unknown[], T>(what: string, hook: (...args: Args) => T | Promise<T>, within: InTime): (...args: Args) => T | Promise<T> {
+  return (...args) => within(what, hook(...args));
+}
+
+export function boundedPolicy(policy: Policy, within: InTime): Policy {
   const { name } = policy;
-  const says = <T>(step: string, result: T | Promise<T>): T | Promise<T> => inTime(`${step} of the policy ${name}`, result, milliseconds);
+  const says = <T>(step: string, result: T | Promise<T>): T | Promise<T> => within(`${step} of the policy ${name}`, result);
   return {
     name,
     connect: (session) => says("connect", policy.connect?.(session)),
@@ -36,12 +67,12 @@ export function boundedPolicy(policy: Policy, milliseconds: number): Policy {
 }
 
 /** With the parts that it has, since they say which mechanisms there are. */
-export function boundedAuthenticator({ password, scram, token, certificate }: Authenticator, milliseconds: number): Authenticator {
-  const within = async <T>(result: Promise<T>): Promise<T> => inTime("authenticate", result, milliseconds);
+export function boundedAuthenticator({ password, scram, token, certificate }: Authenticator, within: InTime): Authenticator {
+  const soon = async <T>(result: Promise<T>): Promise<T> => within("authenticate", result);
   return {
-    ...(password !== undefined && { password: (credentials, session) => within(password(credentials, session)) }),
-    ...(scram !== undefined && { scram: (user, session) => within(scram(user, session)) }),
-    ...(token !== undefined && { token: (credentials, session) => within(token(credentials, session)) }),
-    ...(certificate !== undefined && { certificate: (credentials, session) => within(certificate(credentials, session)) }),
+    ...(password !== undefined && { password: (credentials, session) => soon(password(credentials, session)) }),
+    ...(scram !== undefined && { scram: (user, session) => soon(scram(user, session)) }),
+    ...(token !== undefined && { token: (credentials, session) => soon(token(credentials, session)) }),
+    ...(certificate !== undefined && { certificate: (credentials, session) => soon(certificate(credentials, session)) }),
   };
 }

@@ -6,7 +6,7 @@ import type { Authenticate, Authenticator } from "./authenticator.ts";
 import { authenticatorOf } from "./authenticator.ts";
 import type { OnEvent } from "./events.ts";
 import { safely } from "./events.ts";
-import { bounded, boundedAuthenticator, boundedPolicy } from "./hooks.ts";
+import { bounded, boundedAuthenticator, boundedPolicy, inTime } from "./hooks.ts";
 import type { Limits, Timeouts } from "./limits.ts";
 import { limitRules, limitsFor, timeoutRules, timeoutsFrom } from "./limits.ts";
 import { isHostName } from "./path.ts";
@@ -140,6 +140,7 @@ export function settingsFrom(options: ServerOptions): Settings {
 function settled(options: ServerOptions, mode: Mode): Settings {
   const submission = options.mode === undefined || options.mode === "submission" ? options : undefined;
   const timeouts = timeoutsFrom(options.timeouts);
+  const within = inTime(timeouts.hook);
   const sender = submission === undefined || submission.sender === false ? undefined : (submission.sender ?? maySendAs);
   return {
     mode,
@@ -147,10 +148,10 @@ function settled(options: ServerOptions, mode: Mode): Settings {
     bounce: options.mode === "lmtp" ? undefined : options.bounce,
     hostname: options.hostname ?? systemName(),
     tls: options.tls,
-    authenticator: boundedAuthenticator(authenticatorOf(submission?.authenticate), timeouts.hook),
-    sender: sender === undefined ? undefined : bounded("sender", sender, timeouts.hook),
-    recipient: bounded("recipient", options.recipient ?? (() => true), timeouts.hook),
-    policies: (options.policies ?? []).map((policy) => boundedPolicy(policy, timeouts.hook)),
+    authenticator: boundedAuthenticator(authenticatorOf(submission?.authenticate), within),
+    sender: sender === undefined ? undefined : bounded("sender", sender, within),
+    recipient: bounded("recipient", options.recipient ?? (() => true), within),
+    policies: (options.policies ?? []).map((policy) => boundedPolicy(policy, within)),
     limits: limitsFor(mode, options.limits),
     timeouts,
     spool: options.spool ?? {},
