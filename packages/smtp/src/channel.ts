@@ -26,7 +26,7 @@ export interface Channel {
   /** Why it ended; undefined while it is open. */
   readonly reason: Refusal | undefined;
   /** The server has said more than is taken in yet; so it did not wait for what we say next. */
-  readonly ahead: boolean;
+  ahead(): boolean;
   /** Writes all pieces as one, with whatever else is written in this turn. */
   write(...pieces: readonly Piece[]): void;
   /** Notes for the transcript what a write said. Secrets must be left out. */
@@ -67,7 +67,6 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
   let parser = replyParser(take);
   let socket = first;
   let stopReading: (() => void) | undefined;
-  let reason: Refusal | undefined;
   let arrivals = 0;
   /** A reply has come, and the wait for the next is not set yet: several come at once, and asking for the time costs. */
   let answered = false;
@@ -76,7 +75,7 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
   let held: boolean | undefined;
 
   function take(said: Reply): void {
-    if (reason !== undefined) return;
+    if (channel.reason !== undefined) return;
     log.server(said.code, said.text);
     const head = expected.shift();
     // What came together with an earlier reply cannot answer what that reply made us write.
@@ -96,7 +95,7 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
   function flush(): void {
     if (outbox.length === 0) return;
     const buffers = joined(outbox.splice(0));
-    if (reason !== undefined) return;
+    if (channel.reason !== undefined) return;
     if (buffers.length > 1) socket.cork();
     for (const buffer of buffers) socket.write(buffer);
     if (buffers.length > 1) socket.uncork();
@@ -121,12 +120,12 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     arrivals += 1;
     const fault = parser.push(bytes);
     flush();
-    if (reason !== undefined) return;
+    if (channel.reason !== undefined) return;
     if (answered) awaitNext();
     if (fault === undefined) return;
     if (lastPhase === "starttls") fail("4.7.5", INJECTED);
     // The line that breaks it may repeat what we told, cut where nobody recognises it.
-    else if (log.secretive) fail("4.5.0", "the server broke the protocol");
+    else if (log.secretive()) fail("4.5.0", "the server broke the protocol");
     else fail("4.5.0", `the server broke the protocol: ${fault}`);
   }
 
@@ -151,8 +150,8 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
   }
 
   function end(why: Refusal, lastWords?: () => void): void {
-    if (reason !== undefined) return;
-    reason = why;
+    if (channel.reason !== undefined) return;
+    channel.reason = why;
     lastWords?.();
     patience.end();
     release();
@@ -166,7 +165,7 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
   /** A promise that settles by `arrange`, or rejects when the channel ends first. */
   function untilEnd<T>(arrange: (resolve: (value: T) => void, reject: (reason: unknown) => void) => void): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (reason !== undefined) return reject(reason);
+      if (channel.reason !== undefined) return reject(channel.reason);
       onceEnded.add(reject);
       const settled = <V>(settle: (value: V) => void) => (value: V): void => {
         onceEnded.delete(reject);
@@ -188,15 +187,11 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     if (expected.length === 1) patience.set(next.timeout);
   }
 
-  attach(first);
-  return {
+  /** Without accessors, which would give every channel a shape of its own, and all that use several of them a slow way in. */
+  const channel: { -readonly [Key in keyof Channel]: Channel[Key] } = {
     remote,
-    get reason() {
-      return reason;
-    },
-    get ahead() {
-      return parser.partial;
-    },
+    reason: undefined,
+    ahead: () => parser.partial(),
     write(...pieces) {
       if (outbox.length === 0) queueMicrotask(flush);
       outbox.push(...pieces);
@@ -219,7 +214,7 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     during: (work) => untilEnd((resolve, reject) => void work.then(resolve, reject)),
     reply: (phase, timeout) => untilEnd((resolve) => expect({ phase, timeout, onReply: resolve })),
     detach() {
-      if (parser.partial || expected.length > 0) {
+      if (parser.partial() || expected.length > 0) {
         fail("4.7.5", INJECTED);
       }
       release();
@@ -236,4 +231,6 @@ export function openChannel(first: Socket, remote: string, onEnd: (reason: Refus
     },
     scene,
   };
+  attach(first);
+  return channel;
 }

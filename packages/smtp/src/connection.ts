@@ -13,11 +13,11 @@ import { Transaction } from "./transaction.ts";
 /** A session at work: one mail after the other, and where the server pipelines, the next behind the last. */
 export interface Connection {
   /** Nothing is under way. */
-  readonly idle: boolean;
+  idle(): boolean;
   /** Mails under way. */
-  readonly load: number;
+  load(): number;
   /** Another mail may be taken: at once, or to ride behind those whose last byte is written (RFC 2920 §3.1). */
-  readonly room: boolean;
+  room(): boolean;
   take(job: Job): void;
   /** Looks for its first job. */
   start(): void;
@@ -85,8 +85,8 @@ export function startConnection(session: Session, options: Resolved, by: string,
     }
     messages += 1;
     job.fresh = false;
-    const waits = !dialogue.pipelining || (mustReset && dialogue.chunking);
-    mustReset ||= (dialogue.chunking && underWay.length > 0) || (options.protocol === "lmtp" && messages > 1);
+    const waits = !dialogue.pipelining || (mustReset && dialogue.chunking());
+    mustReset ||= (dialogue.chunking() && underWay.length > 0) || (options.protocol === "lmtp" && messages > 1);
     underWay.push(current);
     // Named first: V8 keeps what is assigned to a property right away, and its mail with it, for long.
     const stopCurrent: Job["stop"] = (why, giveUp) => stop(current, why, giveUp);
@@ -227,15 +227,9 @@ export function startConnection(session: Session, options: Resolved, by: string,
   }
 
   return {
-    get idle() {
-      return underWay.length === 0 && !retiring && !probing && channel.reason === undefined;
-    },
-    get load() {
-      return underWay.length;
-    },
-    get room() {
-      return !probing && hasRoom();
-    },
+    idle: () => underWay.length === 0 && !retiring && !probing && channel.reason === undefined,
+    load: () => underWay.length,
+    room: () => !probing && hasRoom(),
     take,
     start: rest,
     probe,

@@ -20,7 +20,7 @@ export function sendData(
 ): void {
   const { body } = current.job;
   channel.note(`(message${body.size === undefined ? "" : ` of ${body.size} bytes`})`);
-  if (isUpTo(SMALL, body) && !channel.ahead) {
+  if (isUpTo(SMALL, body) && !channel.ahead()) {
     const stuffer = dotStuffer(body.dotless);
     const pieces = (body.chunks ?? []).map((chunk) => stuffer.push(chunk));
     current.commit();

@@ -13,7 +13,7 @@ export interface Dialogue {
   /** The next mail may go out before the last is answered. */
   readonly pipelining: boolean;
   /** Messages have gone out in chunks. */
-  readonly chunking: boolean;
+  chunking(): boolean;
   /** One more may go out behind these. With CHUNKING that grows with what the server proves to accept. */
   hasRoom(underWay: readonly Transaction[]): boolean;
   /** Expects the replies to a mail and gives what to write for it now; the rest follows as replies come. */
@@ -158,9 +158,7 @@ export function makeDialogue(session: Session, options: Resolved, events: Dialog
 
   return {
     pipelining,
-    get chunking() {
-      return chunking;
-    },
+    chunking: () => chunking,
     hasRoom(underWay) {
       // With LMTP as many replies come as there are recipients: only when all are in, one too many is seen.
       if (!pipelining || lmtp) return false;

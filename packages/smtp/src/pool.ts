@@ -56,7 +56,7 @@ export function makePool(options: Resolved, by: string): Pool {
 
   function dispatch(): void {
     while (count > 0) {
-      const free = find(({ idle }) => idle) ?? (full() ? leastLoaded() : undefined);
+      const free = find((connection) => connection.idle()) ?? (full() ? leastLoaded() : undefined);
       const job = free === undefined ? undefined : next(true);
       if (free === undefined || job === undefined) break;
       free.take(job);
@@ -89,7 +89,7 @@ export function makePool(options: Resolved, by: string): Pool {
   function leastLoaded(): Connection | undefined {
     let best: Connection | undefined;
     for (const connection of connections) {
-      if ((best === undefined || connection.load < best.load) && connection.room) best = connection;
+      if ((best === undefined || connection.load() < best.load()) && connection.room()) best = connection;
     }
     return best;
   }
@@ -164,7 +164,7 @@ export function makePool(options: Resolved, by: string): Pool {
   async function check(signal: AbortSignal | undefined): Promise<void> {
     checks += 1;
     try {
-      const idle = find((connection) => connection.idle);
+      const idle = find((connection) => connection.idle());
       if (idle !== undefined && (await orAborted(idle.probe(), signal))) return;
       const [attempt] = attempts.values();
       // Where every connection is at work, the server is known to answer.
@@ -194,9 +194,9 @@ export function makePool(options: Resolved, by: string): Pool {
       const all = [...connections];
       return {
         waiting: count,
-        sending: all.reduce((sum, { load }) => sum + load, 0),
+        sending: all.reduce((sum, connection) => sum + connection.load(), 0),
         connections: all.length,
-        idle: all.filter(({ idle }) => idle).length,
+        idle: all.filter((connection) => connection.idle()).length,
         connecting: attempts.size,
       };
     },

@@ -15,7 +15,7 @@ export interface ReplyParser {
    */
   push(bytes: Uint8Array): string | undefined;
   /** True while bytes of an unfinished reply are held. */
-  readonly partial: boolean;
+  partial(): boolean;
 }
 
 /** Reads replies of one or more lines; every line has to carry the same code (RFC 5321 §4.2.1). */
@@ -65,9 +65,7 @@ export function replyParser(onReply: (reply: Reply) => void): ReplyParser {
       if (text.includes("\r", start) && bareCr(text.slice(start))) return noReply(text.slice(start));
       return held + text.length - start > MAX_REPLY_BYTES ? TOO_LONG : undefined;
     },
-    get partial() {
-      return start < text.length || lines.length > 0;
-    },
+    partial: () => start < text.length || lines.length > 0,
   };
 }
 

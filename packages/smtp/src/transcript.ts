@@ -9,7 +9,7 @@ export interface Transcript {
   /** The text without what is hidden. */
   clean(text: string): string;
   /** Something is hidden: no text may be shown of which a part was cut off. */
-  readonly secretive: boolean;
+  secretive(): boolean;
   /** `C: …` and `S: …`, oldest first; control characters escaped, each at most 200 characters. */
   lines(): readonly string[];
 }
@@ -49,9 +49,7 @@ export function transcript(): Transcript {
     server: keep,
     hide: (secrets) => void hidden.push(...secrets.filter((secret) => secret.length >= SHORTEST_SECRET)),
     clean,
-    get secretive() {
-      return hidden.length > 0;
-    },
+    secretive: () => hidden.length > 0,
     lines: () => Array.from({ length: KEPT }, (_, turn) => entryLines((oldest + turn) % KEPT)).flat().slice(-KEPT),
   };
 }
