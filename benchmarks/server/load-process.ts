@@ -6,8 +6,8 @@ import { isKind, offer } from "./client.ts";
 
 /** By what it is bound. */
 const TIMES: Readonly<Record<string, Times>> = {
-  cpu: { warmUp: { cpu: 1500, clock: 4000 }, window: { cpu: 800, clock: 3000 } },
-  disk: { warmUp: { cpu: Infinity, clock: 1500 }, window: { cpu: Infinity, clock: 2500 } },
+  cpu: { warmUp: { cpu: 1200, clock: 3500 }, window: { cpu: 700, clock: 2500 } },
+  disk: { warmUp: { cpu: Infinity, clock: 1500 }, window: { cpu: Infinity, clock: 2000 } },
 };
 
 const [port, sessions, kind, bound = ""] = process.argv.slice(2);
