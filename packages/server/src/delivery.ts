@@ -24,7 +24,8 @@ export async function deliver(dialogue: Dialogue, transaction: OpenTransaction, 
   let mail = draft;
   let report: Receipt;
   try {
-    mail = await examined(draft, arrived, transaction, dialogue);
+    mail = await completed(draft, arrived, transaction, dialogue);
+    for (const { message } of settings.policies) mail = (await message?.(mail, transaction)) ?? mail;
     report = await sent(mail, dialogue);
   } catch (error) {
     if (!(error instanceof Refusal)) settings.onEvent({ kind: "error", session, doing: "message", error });
@@ -65,16 +66,15 @@ function mailOf(id: string, { session, from, recipients, parameters }: OpenTrans
   };
 }
 
-/** The mail as it travels on: with what has to be in its header, and as the policies want it. Throws their Refusal. */
-async function examined(draft: Mail, { head, body }: Arrived, transaction: OpenTransaction, dialogue: Dialogue): Promise<Mail> {
+/** The mail with what has to be in its header. Throws a Refusal for one that goes in circles, or in another's name. */
+function completed(draft: Mail, { head, body }: Arrived, transaction: OpenTransaction, dialogue: Dialogue): Mail | Promise<Mail> {
   const { session, services, extended } = dialogue;
   const { settings } = services;
   refuseLoop(head, settings.limits.received);
-  const header = session.mode === "submission" ? await submitted(head, session, settings, draft.id) : head;
-  const trace = receivedField(transaction, settings.hostname, draft.id, extended, new Date(settings.clock()));
-  let mail: Mail = { ...draft, content: joined(Buffer.concat([Buffer.from(trace), header]), body) };
-  for (const { message } of settings.policies) mail = (await message?.(mail, transaction)) ?? mail;
-  return mail;
+  const trace = Buffer.from(receivedField(transaction, settings.hostname, draft.id, extended, new Date(settings.clock())), "latin1");
+  const { id, envelope, meta } = draft;
+  const under = (header: Buffer): Mail => ({ id, envelope, content: joined(Buffer.concat([trace, header]), body), meta });
+  return session.mode === "submission" ? submitted(head, session, settings, draft.id).then(under) : under(head);
 }
 
 function sent(mail: Mail, { services }: Dialogue): Promise<Receipt> {

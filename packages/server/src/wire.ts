@@ -102,6 +102,37 @@ export function openWire(first: Socket): Wire {
     return new Promise((resolve) => (waiter = resolve));
   }
 
+  /** Who has ended may still read, and have said more before: both count once the replies are gone. */
+  async function afterReplies(milliseconds: number, mayWake: boolean): Promise<Awaited> {
+    let left = milliseconds;
+    while (!dead && socket.writableLength > BEHIND) {
+      const since = performance.now();
+      const how = await wait(left);
+      if (how === "timeout") return how;
+      left -= performance.now() - since;
+    }
+    return somethingNew(left, mayWake);
+  }
+
+  /** Not async: a wait for each command and mail. */
+  function somethingNew(milliseconds: number, mayWake: boolean): Promise<Awaited> {
+    if (news) {
+      news = false;
+      return Promise.resolve("input");
+    }
+    if (dead || finished) return Promise.resolve("end");
+    if (socket.isPaused()) socket.resume();
+    wakeable = mayWake;
+    patience.set(milliseconds);
+    return new Promise((resolve) => {
+      waiter = (how) => {
+        wakeable = false;
+        if (how === "input") news = false;
+        resolve(how);
+      };
+    });
+  }
+
   attach(first);
   return {
     input,
@@ -110,26 +141,9 @@ export function openWire(first: Socket): Wire {
     },
     write: (text) => void (out += text),
     flush,
-    async more(milliseconds, mayWake = false) {
+    more(milliseconds, mayWake = false) {
       flush();
-      let left = milliseconds;
-      // Who has ended may still read, and have said more before: both count once the replies are gone.
-      while (!dead && socket.writableLength > BEHIND) {
-        const since = performance.now();
-        const how = await wait(left);
-        if (how === "timeout") return how;
-        left -= performance.now() - since;
-      }
-      if (!news) {
-        if (dead || finished) return "end";
-        if (socket.isPaused()) socket.resume();
-        wakeable = mayWake;
-        const how = await wait(left);
-        wakeable = false;
-        if (how !== "input") return how;
-      }
-      news = false;
-      return "input";
+      return socket.writableLength > BEHIND ? afterReplies(milliseconds, mayWake) : somethingNew(milliseconds, mayWake);
     },
     wake() {
       if (!attached) socket.destroy();
