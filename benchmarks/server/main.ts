@@ -59,7 +59,7 @@ await answer({
     ...discarded.flatMap(({ name }) => [RATE, CPU].map(({ name: metric }) => ({ case: name, metric, against: SMTP_SERVER, ratio: 0.9 }))),
     ...[...onDisk, relayed].map(({ name }) => ({ case: name, metric: RATE.name, against: POSTFIX, ratio: 2 })),
   ],
-  rounds: 3,
+  rounds: 2,
   run: ({ run }, contender, profile) => run(contender, profile),
 });
 
@@ -76,7 +76,7 @@ async function launch(contender: string, task: string, receiver: number, profile
 async function taken(contender: string, task: "discarding" | "queueing", load: Load, profile: string | undefined): Promise<Sample> {
   await using server = await launch(contender, task, 0, profile);
   const states: Promise<Sample>[] = [];
-  const offered = await offers(server.port, load, task === "discarding" ? "cpu" : "disk", () => states.push(server.state()));
+  const offered = await offers(server.port, load, task, () => states.push(server.state()));
   const [opened, closed] = await Promise.all(states);
   if (opened === undefined || closed === undefined) throw new Error(`${contender} was not asked when the window was`);
   const last = await server.state();
@@ -84,8 +84,9 @@ async function taken(contender: string, task: "discarding" | "queueing", load: L
   return { ...cost(opened, closed), "peak memory": numberOf(last, "memory") };
 }
 
-function offers(port: number, { sessions, kind }: Load, bound: "cpu" | "disk", onWord?: () => void): Promise<Sample> {
-  return runWorker(new URL("load-process.ts", import.meta.url), [port, sessions, kind, bound].map(String), onWord === undefined ? {} : { onWord });
+function offers(port: number, { sessions, kind }: Load, task: "discarding" | "queueing", onWord: () => void): Promise<Sample> {
+  const bound = task === "queueing" ? "disk" : kind === "single" ? "sessions" : "cpu";
+  return runWorker(new URL("load-process.ts", import.meta.url), [port, sessions, kind, bound].map(String), { onWord });
 }
 
 function cost(opened: Sample, closed: Sample): Sample {
@@ -101,7 +102,7 @@ function cost(opened: Sample, closed: Sample): Sample {
 async function heldByPostfix(load: Load): Promise<Sample> {
   await using postfix = await startPostfix({ settings: { ...relaying(9), smtpd_client_restrictions: "check_client_access static:HOLD" } });
   const spent: Promise<number>[] = [];
-  const offered = await offers(postfix.ports.relay, load, "disk", () => spent.push(postfix.cpu()));
+  const offered = await offers(postfix.ports.relay, load, "queueing", () => spent.push(postfix.cpu()));
   const [opened = NaN, closed = NaN] = await Promise.all(spent);
   return { [RATE.name]: numberOf(offered, RATE.name), [CPU.name]: (closed - opened) / numberOf(offered, "messages in the window") };
 }
