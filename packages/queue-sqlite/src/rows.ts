@@ -29,7 +29,7 @@ export function draftOf(entry: Entry): Draft {
 /** The entry, or undefined where the row is not what was written. */
 export function entryOf(row: Row): Entry | undefined {
   const others = parsed(row.rest);
-  return isRest(others) ? joined(row, others) : undefined;
+  return isRest(others) && isPriority(row.priority) ? joined(row, others) : undefined;
 }
 
 function joined(row: Row, others: Rest): Entry {
@@ -61,8 +61,13 @@ function isRest(value: unknown): value is Rest {
     "meta" in value &&
     isObject(value.meta) &&
     "last" in value &&
-    Array.isArray(value.last)
+    isListOf(value.last, "recipient") &&
+    (!("owed" in value) || isListOf(value.owed, "outcome"))
   );
+}
+
+function isListOf(value: unknown, property: string): boolean {
+  return Array.isArray(value) && value.every((each) => isObject(each) && property in each);
 }
 
 function isEnvelope(value: unknown): boolean {
@@ -95,8 +100,12 @@ function json(value: object): string {
 }
 
 function priorityOf(value: number): number {
-  if (Number.isInteger(value) && value >= -9 && value <= 9) return value;
+  if (isPriority(value)) return value;
   throw badRequest(`priority must be a whole number from -9 to 9, not ${value}`);
+}
+
+function isPriority(value: number): boolean {
+  return Number.isInteger(value) && value >= -9 && value <= 9;
 }
 
 export function stateOf(value: EntryState): EntryState {

@@ -1,10 +1,10 @@
 import type { Content } from "@postroad/core";
 import { Refusal } from "@postroad/core";
-import type { Added, ClaimRequest, Damaged, Entry, Lease, Listed, Store } from "@postroad/queue";
+import type { Added, ClaimRequest, Damaged, Entry, Lease, Store } from "@postroad/queue";
 import { basename, join } from "node:path";
 import { spool } from "./contents.ts";
 import { removeFile } from "./files.ts";
-import type { Answers, ListedRow, Named, Stored } from "./messages.ts";
+import type { Answers, Named, Requests, Stored } from "./messages.ts";
 import type { Resolved, SqliteStoreOptions } from "./options.ts";
 import { resolveSqliteOptions } from "./options.ts";
 import { contentBy, contentFrom } from "./reading.ts";
@@ -38,7 +38,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sto
       }
     },
   });
-  const parts: Parts = { thread, settings, run: (task) => work.run(task), wake: () => watchers.wake() };
+  const parts: Parts = { name, thread, settings, run: (task) => work.run(task), wake: () => watchers.wake() };
   let closed: Promise<void> | undefined;
 
   async function close(): Promise<void> {
@@ -60,6 +60,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sto
 
 /** What the methods work with. */
 interface Parts {
+  readonly name: string;
   readonly thread: Thread;
   readonly settings: Resolved;
   /** Not after disposal, which waits for what is under way. */
@@ -103,7 +104,7 @@ function isUncertain(error: unknown): boolean {
 
 type Delivering = Pick<Store, "claim" | "read" | "renew" | "settle" | "nextDue">;
 
-function delivering({ thread, settings: { folder }, run, wake }: Parts): Delivering {
+function delivering({ name, thread, settings: { folder }, run, wake }: Parts): Delivering {
   const contents = new WeakMap<Lease, Stored>();
 
   async function claim(request: ClaimRequest): Promise<readonly Lease[]> {
@@ -120,9 +121,18 @@ function delivering({ thread, settings: { folder }, run, wake }: Parts): Deliver
       if (stored !== undefined) contents.set(lease, stored);
       return [lease];
     });
-    if (unreadable.length > 0) await thread.ask({ verb: "quarantine", request: { entries: unreadable } });
+    if (unreadable.length > 0) await setAside(unreadable);
     for (const { key, mail, lane, note } of [...damaged, ...unreadable]) request.onDamaged?.({ key, mail, lane, note });
     return given;
+  }
+
+  /** Where it fails, its lease runs out, and the next claim finds it again; the others are given all the same. */
+  async function setAside(entries: Requests["quarantine"]["entries"]): Promise<void> {
+    try {
+      await thread.ask({ verb: "quarantine", request: { entries } });
+    } catch (error) {
+      process.emitWarning(`${name}: cannot set aside what is damaged: ${String(error)}`);
+    }
   }
 
   async function fetch(lease: Lease): Promise<Stored> {
@@ -157,22 +167,14 @@ function named({ entry, token }: Lease): Named {
 }
 
 function forPeople({ thread, run, wake }: Parts): Pick<Store, "stats" | "list" | "get" | "change"> {
-  /** What is shown as dead is dead. */
-  async function listed(rows: readonly ListedRow[]): Promise<readonly Listed[]> {
-    const all = rows.map(listedOf);
-    const entries = all.filter(({ note }) => note === DAMAGED).map(({ key }) => ({ key, token: "", note: DAMAGED }));
-    if (entries.length > 0) await thread.ask({ verb: "quarantine", request: { entries } });
-    return all;
-  }
-
   return {
     stats: (now) => run(() => thread.ask({ verb: "stats", request: { now: time("now", now) } })),
     list: (request = {}) =>
-      run(async () => listed(await thread.ask({ verb: "list", request: listRequest(request) }))),
+      run(async () => (await thread.ask({ verb: "list", request: listRequest(request) })).map(listedOf)),
     get: (key) =>
       run(async () => {
-        const [found] = await listed(await thread.ask({ verb: "list", request: listRequest({ key, limit: 1 }) }));
-        return found;
+        const [found] = await thread.ask({ verb: "list", request: listRequest({ key, limit: 1 }) });
+        return found && listedOf(found);
       }),
     change: (selection, what, now) =>
       run(async () => {

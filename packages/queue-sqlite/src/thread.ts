@@ -60,6 +60,8 @@ export function threadOf(settings: Settings, listener: Listener): Thread {
     worker = undefined;
     const message = `${settings.path}: the thread with the database died: ${cause.message}`;
     refuse(underway ?? [], new Refusal("4.3.0", message, { phase: "store", uncertain: true, cause }));
+    // Whoever watches asks, and so starts the next one, which looks for what comes from other processes.
+    if (interval > 0) listener.changed();
   }
 
   function refuse(asked: readonly Asked[], error: Refusal): void {

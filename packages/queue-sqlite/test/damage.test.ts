@@ -2,6 +2,7 @@ import type { Mail } from "@postroad/core";
 import { contentOf, envelope, receipt, transport } from "@postroad/core";
 import type { QueueEvent, Store } from "@postroad/queue";
 import { drain, manage, queue } from "@postroad/queue";
+import { readFile, writeFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
@@ -30,6 +31,11 @@ const damages = [
   ["text that is no text", "UPDATE entries SET rest = '[1, 2]' WHERE mail = 'bad'"],
   ["an envelope without recipients", "UPDATE entries SET rest = '{\"envelope\":{\"from\":\"a\"},\"meta\":{},\"last\":[]}' WHERE mail = 'bad'"],
   ["a content that is gone", "DELETE FROM contents WHERE id = (SELECT content FROM entries WHERE mail = 'bad')"],
+  ["an attempt too many for a number", "UPDATE entries SET attempts = 1 << 60 WHERE mail = 'bad'"],
+  ["a time that no number can be", "UPDATE entries SET created_at = 1 << 60 WHERE mail = 'bad'"],
+  ["a size that no number can be", "UPDATE contents SET size = 1 << 60 WHERE id = (SELECT content FROM entries WHERE mail = 'bad')"],
+  ["a priority that there is not", "UPDATE entries SET priority = 64 WHERE mail = 'bad'"],
+  ["what is owed that is no list", "UPDATE entries SET rest = json_set(rest, '$.owed', 5) WHERE mail = 'bad'"],
   ["bytes that are gone", "DELETE FROM bodies WHERE content = (SELECT content FROM entries WHERE mail = 'bad')"],
 ] as const;
 
@@ -87,10 +93,41 @@ describe("a damaged row", () => {
     await fill(store, "bad");
     harm(place.path, "UPDATE entries SET rest = '?' || rest WHERE mail = 'bad'");
     expect(await store.list()).toMatchObject([{ state: "dead", envelope: { to: [] } }]);
+    const damaged: string[] = [];
+    expect(await store.claim({ now: Date.now(), limit: 1, perLane: 1, ttl: 60_000, onDamaged: ({ mail }) => void damaged.push(mail) })).toEqual([]);
+    expect(damaged).toEqual(["bad"]);
     expect((await store.stats(Date.now())).dead).toBe(1);
     harm(place.path, "UPDATE entries SET rest = substr(rest, 2) WHERE mail = 'bad'");
     expect(await manage(store).redrive()).toBe(1);
     const [lease] = await store.claim({ now: Date.now(), limit: 1, perLane: 1, ttl: 60_000 });
     expect(lease?.entry).toMatchObject({ mail: "bad", envelope: { to: [{ address: "bad@y.example" }] } });
   });
+
+  it("#51: a page of a body that is lost stops nobody else", async () => {
+    await using place = await folder();
+    await using store = sqliteStore(place.path);
+    for (const id of ["bad", ...OTHERS]) {
+      const content = contentOf(Buffer.alloc(20_000, id === "bad" ? "b" : "g"));
+      await queue(store).send({ id, envelope: envelope("a@x.example", [`${id}@y.example`]), content, meta: {} });
+    }
+    await store[Symbol.asyncDispose]();
+    const file = await readFile(place.path);
+    file.writeUInt32BE(0x7fffffff, pageOf(file, "b".charCodeAt(0)));
+    await writeFile(place.path, file);
+    const damaged: string[] = [];
+    await using again = sqliteStore(place.path);
+    const leases = await again.claim({ now: Date.now(), limit: 10, perLane: 10, ttl: 60_000, onDamaged: ({ mail }) => void damaged.push(mail) });
+    expect(leases.map(({ entry }) => entry.mail).toSorted()).toEqual(OTHERS);
+    expect(damaged).toEqual(["bad"]);
+  });
 });
+
+/** Where in the file a page starts that is one of several with nothing but this octet, behind the number of the next. */
+function pageOf(file: Buffer, octet: number): number {
+  const size = file.readUInt16BE(16);
+  for (let start = 0; start < file.length; start += size) {
+    const page = file.subarray(start, start + size);
+    if (page.readUInt32BE(0) > 0 && page.subarray(4).every((each) => each === octet)) return start;
+  }
+  throw new Error("there is no such page");
+}

@@ -40,7 +40,7 @@ export interface DrainOptions {
   readonly ttl?: number;
   /** Milliseconds after which a mail is given up: 5.4.7, and a report. @default 432_000_000, five days */
   readonly maxAge?: number;
-  /** Workers that may die with a mail before it is kept as a dead letter. @default 5 */
+  /** Workers that may die with a mail before it is kept as a dead letter. At least 3: only from 2 on it is delivered alone. @default 5 */
   readonly lapses?: number;
   /** What to do for a recipient who may have the mail already: try the same peer again, or keep it as a dead letter. @default "retry" */
   readonly uncertain?: "retry" | "stop";
@@ -79,7 +79,7 @@ const rules: Rules<DrainOptions> = {
   adaptive: (value) => (typeof value === "boolean" ? undefined : isObject(value)),
   ttl: isInteger(1000, 86_400_000),
   maxAge: isDuration,
-  lapses: isInteger(1),
+  lapses: isInteger(3),
   uncertain: isOneOf("retry", "stop"),
   deadline: isDuration,
   grace: isDuration,

@@ -11,7 +11,7 @@ export interface Settler {
   readonly isStuck: boolean;
   /**
    * True where it is written, false where the lease was lost, undefined where the worker stopped before it could be. What the
-   * store refuses again and again, while it takes everything else, becomes a dead letter as it was: false too.
+   * store refuses again and again, while it takes everything else, becomes a dead letter as it was, or is let go: false too.
    */
   settle(lease: Lease, next: Entry | null): Promise<boolean | undefined>;
   /** Ends all attempts. */
@@ -61,14 +61,17 @@ export function settler(store: Store, policy: Policy, emit: (event: TroubleEvent
     }
   }
 
-  /** Keeps the entry as it was claimed, which the store has written once, for a person. False where that fails too. */
+  /**
+   * Keeps the entry as it was claimed, which the store has written once, for a person. Where even that is refused, its lease is
+   * left to run out: the others do not wait for it. False where the store is full.
+   */
   async function giveUpOn({ entry, token }: Lease, cause: unknown): Promise<boolean> {
     const note = noteOf(`what became of it cannot be written down: ${cause instanceof Error ? cause.message : "not an Error"}`);
     try {
       if (!(await store.settle({ entry, token }, { ...entry, state: "dead", note }))) return true;
-    } catch {
-      // The reason of `trouble` is what the result was refused for.
-      return false;
+    } catch (error) {
+      emit({ kind: "trouble", at: policy.clock.now(), during: "settle", key: entry.key, error });
+      return !(error instanceof Refusal && error.status === "4.3.1");
     }
     const recipients = entry.envelope.to.map(({ address }) => address);
     emit({ kind: "dead", at: policy.clock.now(), ...aboutOf(entry), reason: "unwritable", note, recipients });

@@ -72,6 +72,27 @@ describe("a result that cannot be written down", () => {
     expect(await store.list()).toMatchObject([{ state: "dead", note: expect.stringContaining("no room for this in a column") }]);
   });
 
+  it("holds up nobody else where not even that is taken: its lease runs out", async () => {
+    const inner = memoryStore();
+    const store: Store = {
+      ...inner,
+      async settle(lease, next) {
+        if (next?.mail === bad.id) throw new TypeError("no room for this in a column");
+        return inner.settle(lease, next);
+      },
+    };
+    const to = fake({ "bad@y.example": "deferred" });
+    await using work = bench(to, { bounce: false }, store);
+    const bad = mailTo("bad@y.example");
+    await work.inbox.send(bad);
+    await until(() => work.of("trouble").length === 1);
+    await work.inbox.send(mailTo("good@y.example"));
+    await work.clock.advance(MINUTE);
+    await until(() => work.of("settled").length === 1);
+    expect(work.of("dead")).toEqual([]);
+    expect(work.of("lost")).toMatchObject([{ mail: bad.id, outcomes: [{ kind: "deferred" }] }]);
+  });
+
   it("is tried for ever where the store is full, or takes nothing else either", async () => {
     for (const refused of [new Refusal("4.3.1", "the disk is full"), new Refusal("4.3.0", "the database is down")]) {
       let isDown = false;

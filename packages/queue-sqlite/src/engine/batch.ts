@@ -2,7 +2,7 @@ import type { Answer, Operation } from "../messages.ts";
 import { add } from "./add.ts";
 import { change, park } from "./change.ts";
 import { claim } from "./claim.ts";
-import { quarantineAll } from "./damage.ts";
+import { quarantineAll, setAside } from "./damage.ts";
 import type { Engine } from "./engine.ts";
 import { BadRequest, breaksTrust, failureOf, isBusy, isFull } from "./failures.ts";
 import { forgetLane } from "./finish.ts";
@@ -10,6 +10,9 @@ import { nextDue } from "./next-due.ts";
 import { list, stats } from "./people.ts";
 import { content, renew, settle } from "./settle.ts";
 import { rollBack } from "./sql.ts";
+
+/** Contents that one batch sets aside since they cannot be read. */
+const MOST_DAMAGED = 16;
 
 const readers: ReadonlySet<Operation["verb"]> = new Set(["content", "nextDue", "stats", "list"]);
 
@@ -26,6 +29,7 @@ export interface Outcome {
 export function runBatch(engine: Engine, operations: readonly Operation[]): Outcome {
   let together = attempt(engine, operations);
   if (isFull(together.failed) && emptyLog(engine)) together = attempt(engine, operations);
+  for (let rest = MOST_DAMAGED; rest > 0 && setAside(engine, together.failed); rest -= 1) together = attempt(engine, operations);
   if (together.failed === undefined) return { answers: together.answers, broken: false };
   if (operations.length === 1 || breaksTrust(together.failed) || isBusy(together.failed)) return failedAll(engine, operations, together);
   return eachAlone(engine, operations);
@@ -81,6 +85,7 @@ function attempt(engine: Engine, operations: readonly Operation[]): Attempt {
     end(engine);
     committing = true;
     sql.exec("COMMIT");
+    if (operations.some(({ verb }) => verb === "claim")) engine.untold.length = 0;
     return { answers };
   } catch (error) {
     Object.assign(watch, before);
@@ -91,7 +96,9 @@ function attempt(engine: Engine, operations: readonly Operation[]): Attempt {
 }
 
 /** Nothing is known any more of what an earlier transaction read or counted. */
-function begin({ watch, totals, left }: Engine): void {
+function begin(engine: Engine): void {
+  const { watch, totals, left } = engine;
+  engine.reading = undefined;
   watch.read = undefined;
   totals.reset();
   left.clear();

@@ -7,10 +7,10 @@ import { BadRequest } from "./failures.ts";
 import { finish, forgetLane } from "./finish.ts";
 import { whereOf } from "./people.ts";
 import { setParking } from "./promote.ts";
-import { DEAD, DUE, HELD, LEVEL, WAITING } from "./schema.ts";
+import { DEAD, DUE, HELD, LEVEL, ORDINARY, WAITING } from "./schema.ts";
 import type { Found, Sql } from "./sql.ts";
 import { dueOf, laneId } from "./rows.ts";
-import { number, text } from "./sql.ts";
+import { LATEST, number, text } from "./sql.ts";
 
 /** `ends` of an entry that becomes ready. */
 const SOMEBODY_LEFT = "CASE WHEN json_valid(rest) THEN coalesce(json_array_length(rest, '$.envelope.to'), 0) > 0 ELSE 0 END";
@@ -33,7 +33,7 @@ export function change(engine: Engine, { selection, what, now, after }: Requests
   // Only of those selected: whoever asks may have another clock than the workers.
   if (after === "") takeBack(engine, now, where, values);
   const piece = sql.all(
-    `SELECT e.id, e.key, e.lane, e.phase, e.attempts, e.due_at, e.tried FROM entries e
+    `SELECT e.id, e.key, e.lane, e.phase, min(e.due_at, ${LATEST}) AS due_at, e.tried FROM entries e
      WHERE ${where} AND e.key > ? ORDER BY e.key LIMIT ${PIECE}`,
     ...values,
     after,
@@ -42,7 +42,7 @@ export function change(engine: Engine, { selection, what, now, after }: Requests
   const clock = readClock(sql, watch);
   for (const each of found) {
     if (what === "cancel") finish(engine, number(each.id), now);
-    else if (what === "hold") sql.run("UPDATE entries SET phase = 3, ready = 0, ends = 0, level = priority WHERE id = ?", number(each.id));
+    else if (what === "hold") sql.run(`UPDATE entries SET phase = 3, ready = 0, ends = 0, level = ${ORDINARY} WHERE id = ?`, number(each.id));
     else if (what === "release") release(sql, each, clock, now);
     else retry(sql, each, clock, now);
   }

@@ -3,14 +3,15 @@ import type { Answers, Leased, Requests, Stored } from "../messages.ts";
 import type { Clock } from "./clock.ts";
 import { advance } from "./clock.ts";
 import { storedOf } from "./contents.ts";
-import { quarantine } from "./damage.ts";
+import { damagedOf, noteOf, quarantine } from "./damage.ts";
 import type { Engine } from "./engine.ts";
+import { breaksTrust, isDamage } from "./failures.ts";
 import { finish, forget } from "./finish.ts";
 import { promote, promoteOverdue, unpark } from "./promote.ts";
-import { COLUMNS, rowOf } from "./rows.ts";
+import { candidates, rowOf } from "./rows.ts";
 import { LOWEST, OVERDUE, SUSPECTS } from "./schema.ts";
 import type { Found, Sql } from "./sql.ts";
-import { Damage, number, text } from "./sql.ts";
+import { number, textOr } from "./sql.ts";
 import { inTurns } from "./turns.ts";
 
 type Claim = Requests["claim"];
@@ -79,9 +80,9 @@ function give(engine: Engine, request: Claim, clock: Clock): Answers["claim"] {
 function suspect(sql: Sql, request: Claim, clock: Clock): readonly Found[] {
   const { now, limit, aged } = request;
   const most = Math.min(limit, 1);
-  const worthless = sql.all(
-    `SELECT ${COLUMNS} FROM entries e JOIN lanes l ON l.id = e.lane
-     WHERE e.ends = 1 AND e.level = ${SUSPECTS} AND e.expires_at <= ? AND e.phase <> 2 ORDER BY e.expires_at LIMIT ?`,
+  const worthless = candidates(
+    sql,
+    `WHERE e.ends = 1 AND e.level = ${SUSPECTS} AND e.expires_at <= ? AND e.phase <> 2 ORDER BY e.expires_at LIMIT ?`,
     now,
     most,
   );
@@ -92,20 +93,20 @@ function suspect(sql: Sql, request: Claim, clock: Clock): readonly Found[] {
 
 /** Whatever its due time and its lane's parking, but not its limit. */
 function agedSuspect(sql: Sql, { perLane, lanes }: Claim, until: number, most: number): readonly Found[] {
-  const found = sql.all(
-    `SELECT ${COLUMNS}, l.leased FROM entries e JOIN lanes l ON l.id = e.lane
-     WHERE e.ends = 1 AND e.level = ${SUSPECTS} AND e.ages_from <= ? AND e.phase <> 2 ORDER BY e.ages_from LIMIT ?`,
+  const found = candidates(
+    sql,
+    `WHERE e.ends = 1 AND e.level = ${SUSPECTS} AND e.ages_from <= ? AND e.phase <> 2 ORDER BY e.ages_from LIMIT ?`,
     until,
     most,
   );
-  return found.filter(({ lane, leased }) => number(leased) < (lanes.get(text(lane)) ?? perLane));
+  return found.filter(({ lane, leased }) => typeof leased !== "number" || leased < (lanes.get(textOr(lane)) ?? perLane));
 }
 
 function expired(sql: Sql, now: number, limit: number): readonly Found[] {
   if (limit <= 0) return [];
-  return sql.all(
-    `SELECT ${COLUMNS} FROM entries e JOIN lanes l ON l.id = e.lane
-     WHERE e.ends = 1 AND e.level > ${SUSPECTS} AND e.expires_at <= ? AND e.phase <> 2 ORDER BY e.expires_at LIMIT ?`,
+  return candidates(
+    sql,
+    `WHERE e.ends = 1 AND e.level > ${SUSPECTS} AND e.expires_at <= ? AND e.phase <> 2 ORDER BY e.expires_at LIMIT ?`,
     now,
     limit,
   );
@@ -122,7 +123,7 @@ function handOf(engine: Engine, { now, ttl }: Claim, clock: Clock): Hand {
   const { sql } = engine;
   const leases: Leased[] = [];
   const contents: Stored[] = [];
-  const damaged: Damaged[] = [];
+  const damaged: Damaged[] = [...engine.untold];
   const places = new Map<number, number>();
   let room = ALONG;
 
@@ -136,7 +137,10 @@ function handOf(engine: Engine, { now, ttl }: Claim, clock: Clock): Hand {
   }
 
   function lease(each: Found): Leased {
-    const [row, content] = [rowOf(each, clock), place(number(each.content))];
+    const row = rowOf(each, clock);
+    engine.reading = each;
+    const content = place(number(each.content));
+    engine.reading = undefined;
     const token = engine.token();
     sql.run(
       "UPDATE entries SET phase = 2, token = ?, lease_until = ? WHERE id = ?",
@@ -148,10 +152,11 @@ function handOf(engine: Engine, { now, ttl }: Claim, clock: Clock): Hand {
   }
 
   function setAside(each: Found, error: unknown): void {
-    if (!(error instanceof Damage)) throw error;
-    const note = `damaged: ${error.message}`;
+    if (!isDamage(error) || breaksTrust(error)) throw error;
+    engine.reading = undefined;
+    const note = noteOf(error);
     quarantine(sql, number(each.id), note);
-    damaged.push({ key: text(each.key), mail: text(each.mail), lane: text(each.lane), note });
+    damaged.push(damagedOf(each, note));
   }
 
   return {

@@ -1,7 +1,8 @@
+import type { Damaged } from "@postroad/queue";
 import { randomBytes } from "node:crypto";
 import type { Settings } from "../messages.ts";
 import type { Watch } from "./clock.ts";
-import type { Sql } from "./sql.ts";
+import type { Found, Sql } from "./sql.ts";
 import type { Totals } from "./totals.ts";
 import { totalsOf } from "./totals.ts";
 
@@ -13,6 +14,10 @@ export interface Engine {
   readonly totals: Totals;
   /** Lanes that lost an entry in this transaction: those left empty are forgotten at its end. */
   readonly left: Set<number>;
+  /** The entry whose content is being read: what the disk fails at then is its damage. */
+  reading: Found | undefined;
+  /** What was set aside between two attempts at a claim, whose answer tells of it. */
+  readonly untold: Damaged[];
   /** Files whose content is finished; to be removed once that is committed. */
   readonly removed: string[];
   /** Another text each time, in this process and in any other. */
@@ -33,6 +38,8 @@ export function engineOn(sql: Sql, settings: Settings): Engine {
     watch: { stored: null, exact: null, read: undefined },
     totals: totalsOf(sql),
     left: new Set(),
+    reading: undefined,
+    untold: [],
     removed: [],
     swept: new Map(),
     token: () => `${start}.${(tokens += 1).toString(36)}`,

@@ -1,4 +1,5 @@
 import type { Failure } from "../messages.ts";
+import { Damage } from "./sql.ts";
 
 /** The file is there, but not as we need it. */
 export class FileProblem extends Error {
@@ -75,6 +76,14 @@ export function isBusy(error: unknown): boolean {
 export function breaksTrust(error: unknown): boolean {
   const code = sqliteCode(error);
   return code !== undefined && [IOERR, CORRUPT, NOTADB, CANTOPEN].includes(code & 0xff);
+}
+
+/** What was read is not what was written; the disk gave it, and the database as a whole may be sound. */
+export function isDamage(error: unknown): boolean {
+  if (error instanceof Damage) return true;
+  // A number that no JavaScript number can be.
+  if (error instanceof RangeError && "code" in error && error.code === "ERR_OUT_OF_RANGE") return true;
+  return ((sqliteCode(error) ?? 0) & 0xff) === CORRUPT;
 }
 
 /** There was no space on the disk. */

@@ -1,7 +1,7 @@
 import { readClock } from "./clock.ts";
 import type { Engine } from "./engine.ts";
 import type { Found, Sql } from "./sql.ts";
-import { number, text, textOrNull } from "./sql.ts";
+import { LATEST, number, text, textOrNull } from "./sql.ts";
 
 /** Removes an entry, remembers its key, and lets go of its content where it was the last that needed it. */
 export function finish(engine: Engine, id: number, now: number): void {
@@ -20,7 +20,7 @@ export function finished(engine: Engine, gone: Found, now: number): void {
 }
 
 function release({ sql, removed, totals }: Engine, content: number): void {
-  const last = sql.get("DELETE FROM contents WHERE id = ? AND refs = 1 RETURNING size, file", content);
+  const last = sql.get(`DELETE FROM contents WHERE id = ? AND refs = 1 RETURNING iif(size <= ${LATEST}, size, 0) AS size, file`, content);
   totals.count({ entries: -1, bytes: last === undefined ? 0 : -number(last.size) });
   if (last === undefined) {
     sql.run("UPDATE contents SET refs = refs - 1 WHERE id = ?", content);

@@ -21,6 +21,7 @@ export interface Keeper {
 export function keeperOf(settings: Settings): Keeper {
   let engine: Engine | undefined;
   let version: number | undefined;
+  let isBroken = false;
 
   function open(): Engine {
     const opened = openDatabase(settings);
@@ -41,6 +42,11 @@ export function keeperOf(settings: Settings): Keeper {
     closing?.sql.close();
   }
 
+  function fail(): void {
+    close();
+    isBroken = true;
+  }
+
   return {
     run(operations) {
       let uncertain = false;
@@ -50,16 +56,21 @@ export function keeperOf(settings: Settings): Keeper {
         uncertain = true;
         const outcome = runBatch(engine, operations);
         const removed = engine.removed.splice(0);
-        if (outcome.broken) close();
+        if (outcome.broken) fail();
         return { ...outcome, removed };
       } catch (error) {
-        close();
+        fail();
         const failure = { ...failureOf(error, settings.path), uncertain };
         return { answers: operations.map(() => ({ verb: "failed", failure })), broken: true, removed: [] };
       }
     },
     changed() {
-      if (engine === undefined) return false;
+      // Whoever is told asks for something, which opens it anew.
+      if (engine === undefined) {
+        const wasBroken = isBroken;
+        isBroken = false;
+        return wasBroken;
+      }
       const before = version;
       version = number(engine.sql.get("PRAGMA data_version")?.data_version);
       // The first look after opening knows nothing of before: waking once too often is better than not at all.

@@ -1,12 +1,14 @@
 import type { LaneCounts, QueueStats, Selection } from "@postroad/queue";
 import type { Answers, ListedRow, Requests } from "../messages.ts";
+import type { Clock } from "./clock.ts";
 import { readClock } from "./clock.ts";
 import type { Engine } from "./engine.ts";
+import { isDamage } from "./failures.ts";
 import { waitingLevels } from "./promote.ts";
-import { COLUMNS, rowOf } from "./rows.ts";
+import { candidates, rowOf } from "./rows.ts";
 import { DEAD, HELD } from "./schema.ts";
 import type { Found, Sql } from "./sql.ts";
-import { number, numberOrNull, text } from "./sql.ts";
+import { LATEST, number, numberOrNull, text, textOr } from "./sql.ts";
 
 const FULLEST = 100;
 
@@ -31,14 +33,25 @@ export function whereOf({ key, mail, lane, state }: Selection): { readonly where
 export function list(engine: Engine, { after = "", limit = 100, ...selection }: Requests["list"]): Answers["list"] {
   const { where, values } = whereOf(selection);
   const clock = readClock(engine.sql, engine.watch);
-  const found = engine.sql.all(
-    `SELECT ${COLUMNS}, coalesce(c.size, 0) AS size FROM entries e JOIN lanes l ON l.id = e.lane LEFT JOIN contents c ON c.id = e.content
-     WHERE ${where} AND e.key > ? ORDER BY e.key LIMIT ?`,
-    ...values,
-    after,
-    limit,
-  );
-  return found.map((each): ListedRow => ({ ...rowOf(each, clock), leased: each.phase === 2, size: number(each.size) }));
+  const found = candidates(engine.sql, `WHERE ${where} AND e.key > ? ORDER BY e.key LIMIT ?`, ...values, after, limit);
+  return found.map((each) => listedRow(engine.sql, each, clock));
+}
+
+function listedRow(sql: Sql, found: Found, clock: Clock): ListedRow {
+  try {
+    const content = sql.get("SELECT size FROM contents WHERE id = ?", number(found.content));
+    return { ...rowOf(found, clock), leased: found.phase === 2, size: number(content?.size ?? 0) };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return unreadable(found);
+  }
+}
+
+/** What can be said of a row that cannot be read; a claim makes it the dead letter that it is shown as. */
+function unreadable({ key, mail, lane }: Found): ListedRow {
+  const names = { key: textOr(key), mail: textOr(mail), lane: textOr(lane) };
+  const nothing = { priority: 0, createdAt: 0, dueAt: 0, agesFrom: 0, expiresAt: null, series: null, attempts: 0, lapses: 0, note: null, rest: "" };
+  return { ...names, ...nothing, state: "dead", leased: false, size: 0 };
 }
 
 export function stats(engine: Engine, { now }: Requests["stats"]): QueueStats {
@@ -49,7 +62,7 @@ export function stats(engine: Engine, { now }: Requests["stats"]): QueueStats {
        coalesce(sum(held), 0) AS held, coalesce(sum(dead), 0) AS dead FROM lanes`,
   );
   const oldest = sql.get(
-    `SELECT min((SELECT created_at FROM entries WHERE ready = 1 AND lane = l.id ORDER BY created_at LIMIT 1)) AS oldest
+    `SELECT min(min((SELECT created_at FROM entries WHERE ready = 1 AND lane = l.id ORDER BY created_at LIMIT 1), ${LATEST})) AS oldest
      FROM lanes l`,
   );
   const lapsed = lapsedByLane(sql, now);
@@ -120,7 +133,7 @@ function fullest(
   );
   return found.map((lane): LaneCounts => {
     const id = number(lane.id);
-    const oldest = sql.get("SELECT min(created_at) AS oldest FROM entries WHERE ready = 1 AND lane = ?", id);
+    const oldest = sql.get(`SELECT min(min(created_at), ${LATEST}) AS oldest FROM entries WHERE ready = 1 AND lane = ?`, id);
     const parkedUntil = numberOrNull(lane.parked_until);
     return {
       lane: text(lane.name),

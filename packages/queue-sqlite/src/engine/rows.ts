@@ -1,13 +1,40 @@
 import type { EntryState } from "@postroad/queue";
+import type { SQLInputValue } from "node:sqlite";
 import type { Row } from "../messages.ts";
 import type { Clock } from "./clock.ts";
 import { DEAD, DUE, HELD, WAITING } from "./schema.ts";
 import type { Found, Sql } from "./sql.ts";
+import { isDamage } from "./failures.ts";
 import { number, numberOrNull, text, textOrNull } from "./sql.ts";
 
+const FROM = "FROM entries e JOIN lanes l ON l.id = e.lane";
+
 /** The columns from which `rowOf` makes an entry; `e` is the entry, `l` its lane. */
-export const COLUMNS = `e.id, e.key, e.mail, e.content, l.name AS lane, l.probing, e.priority, e.phase, e.tried, e.created_at,
+const COLUMNS = `e.id, e.key, e.mail, e.content, l.name AS lane, l.probing, l.leased, e.priority, e.phase, e.tried, e.created_at,
   e.due_at, e.ages_from, e.expires_at, e.series, e.attempts, e.lapses, e.note, e.rest`;
+
+/**
+ * The candidates that `which` finds, behind `FROM entries e JOIN lanes l ON l.id = e.lane`. Where one of them cannot even be
+ * read, each is read alone, so that only that one is `damage`: with what can still be said of it.
+ */
+export function candidates(sql: Sql, which: string, ...values: readonly SQLInputValue[]): readonly Found[] {
+  try {
+    return sql.all(`SELECT ${COLUMNS} ${FROM} ${which}`, ...values);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return sql.all(`SELECT e.id ${FROM} ${which}`, ...values).map(({ id }) => candidate(sql, number(id)));
+  }
+}
+
+function candidate(sql: Sql, id: number): Found {
+  try {
+    return sql.get(`SELECT ${COLUMNS} ${FROM} WHERE e.id = ?`, id) ?? { id };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    const name = sql.get(`SELECT e.key, e.mail, l.name AS lane ${FROM} WHERE e.id = ?`, id);
+    return { id, key: "", mail: "", lane: "", ...name };
+  }
+}
 
 export function rowOf(found: Found, clock: Clock): Row {
   return {

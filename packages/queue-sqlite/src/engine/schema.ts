@@ -13,8 +13,12 @@ export const OVERDUE = 10;
 export const LOWEST = -9;
 /** The level of what may be what its workers died of: below every priority, since only who asks for one gets it. */
 export const SUSPECTS = -10;
+
+/** The level by priority alone. A priority that there is not is damaged, and to be found by a claim. */
+export const ORDINARY = "max(-9, min(9, priority))";
+
 /** `level` of an entry that is not overdue: two leases that ran out make it a suspect. */
-export const LEVEL: string = `CASE WHEN lapses >= 2 THEN ${SUSPECTS} ELSE priority END`;
+export const LEVEL: string = `CASE WHEN lapses >= 2 THEN ${SUSPECTS} ELSE ${ORDINARY} END`;
 
 /** A lane's counts, in the order of the phases. */
 const columns = ["waiting", "due", "leased", "held", "dead"];

@@ -64,6 +64,14 @@ export function text(value: SQLOutputValue | undefined): string {
   throw new Damage(`the database holds ${value === null ? "nothing" : `a ${typeof value}`} where a text belongs`);
 }
 
+/** What is more than this is damaged, and no number to us. */
+export const LATEST: number = Number.MAX_SAFE_INTEGER;
+
+/** Of what may be damaged: nothing where it is no text. */
+export function textOr(value: SQLOutputValue | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
 export function numberOrNull(value: SQLOutputValue | undefined): number | null {
   return value === null ? null : number(value);
 }

@@ -1,5 +1,5 @@
 import type { Requests } from "../messages.ts";
-import { COLUMNS } from "./rows.ts";
+import { candidates } from "./rows.ts";
 import { OVERDUE } from "./schema.ts";
 import type { Found, Sql } from "./sql.ts";
 import { number, text } from "./sql.ts";
@@ -102,9 +102,9 @@ function fetch(sql: Sql, dealt: readonly (readonly [Seat, "fresh" | "tried"])[])
     const counts = new Map<Seat, number>();
     for (const [seat, of] of dealt) if (of === kind) counts.set(seat, (counts.get(seat) ?? 0) + 1);
     for (const [seat, count] of counts) {
-      const found = sql.all(
-        `SELECT ${COLUMNS} FROM entries e JOIN lanes l ON l.id = e.lane
-         WHERE e.phase = 1 AND e.lane = ? AND e.level = ? AND e.tried = ? ORDER BY e.due_at LIMIT ?`,
+      const found = candidates(
+        sql,
+        `WHERE e.phase = 1 AND e.lane = ? AND e.level = ? AND e.tried = ? ORDER BY e.due_at LIMIT ?`,
         seat.lane,
         seat.level,
         kind === "tried" ? 1 : 0,
