@@ -38,17 +38,23 @@ async function deliver(desk: Desk, flight: Flight, progress: Progress, targets: 
   const { lease, controller } = flight;
   const { mail: id, envelope } = lease.entry;
   const whole: Omit<Mail, "content"> = { id, envelope: { ...envelope, to: targets }, meta: progress.meta };
+  const unknown = (message: string): Receipt =>
+    receipt({ ...whole, content: nothing }, { kind: "deferred", status: "4.4.2", by: to.name, message, uncertain: true });
+  let got: Receipt | undefined;
   try {
     const mail: Mail = { ...whole, content: store.read(lease) };
-    const got = await flights.watch(flight, to.send(mail, { signal: controller.signal }));
-    if (got !== undefined) return { ...got, outcomes: got.outcomes.map(plain) };
-    const message = `${to.name} did not settle within ${policy.deadline + policy.grace} ms`;
-    return receipt(mail, { kind: "deferred", status: "4.4.2", by: to.name, message, uncertain: true });
+    got = await flights.watch(flight, to.send(mail, { signal: controller.signal }));
   } catch (error) {
     // Our own trouble, whatever the store calls it: it bounces nobody.
     const isOurs = error instanceof Refusal && error.status.startsWith("4.");
     const refusal = isOurs ? error : new Refusal("4.3.0", "the content could not be read", { cause: error });
     return receipt({ ...whole, content: nothing }, verdictOf(refusal, name));
+  }
+  if (got === undefined) return unknown(`${to.name} did not settle within ${policy.deadline + policy.grace} ms`);
+  try {
+    return { ...got, outcomes: got.outcomes.map(plain) };
+  } catch {
+    return unknown(`${to.name} gave outcomes that cannot be read`);
   }
 }
 

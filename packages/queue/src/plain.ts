@@ -1,7 +1,8 @@
 import type { Diagnosis, Outcome, Reply } from "@postroad/core";
 
-/** Lines of a transcript that are kept. */
+/** Lines of a transcript that are kept, and characters of any text: a row is written at every attempt. */
 const LINES = 100;
+const CHARACTERS = 8192;
 
 /**
  * The outcome with nothing but what an outcome has, of the type that it has: transports come from anywhere, and what a
@@ -66,6 +67,6 @@ function isObject<T>(value: T): value is T & object {
 }
 
 function text(value: unknown): string {
-  if (isText(value)) return value.toWellFormed();
+  if (isText(value)) return value.slice(0, CHARACTERS).toWellFormed();
   return typeof value === "number" || typeof value === "bigint" || typeof value === "boolean" ? String(value) : "";
 }

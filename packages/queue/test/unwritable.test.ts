@@ -49,6 +49,33 @@ describe("a result that cannot be written down", () => {
     expect(JSON.stringify(entry?.last)).not.toContain("cause");
   });
 
+  it("has no text longer than a row should grow by", async () => {
+    const long = "x".repeat(100_000);
+    const to = transport("to", async (mail: Mail) =>
+      receipt(mail, { kind: "deferred", status: "4.2.2", by: "to", message: long, reply: { code: 450, text: long }, diagnosis: { transcript: [long] } }),
+    );
+    const store = memoryStore();
+    await using work = bench(to, { bounce: false }, store);
+    await work.inbox.send(mailTo("a@y.example"));
+    await until(() => work.of("deferred").length === 1);
+    const [entry] = await store.list();
+    expect(JSON.stringify(entry?.last).length).toBeLessThan(30_000);
+  });
+
+  it("leaves its mail in doubt where the outcomes cannot even be read", async () => {
+    const to = transport("to", async (mail: Mail) => {
+      const outcome: Outcome = { kind: "accepted", status: "2.0.0", by: "to", recipient: "a@y.example" };
+      Object.defineProperty(outcome, "ref", { enumerable: true, get: () => {
+        throw new Error("no");
+      } });
+      return receipt(mail, () => outcome);
+    });
+    await using work = bench({ ...to, send: async (mail, how) => to.send(mail, how) }, { bounce: false, uncertain: "stop" }, memoryStore());
+    await work.inbox.send(mailTo("a@y.example"));
+    await until(() => work.of("dead").length === 1);
+    expect(work.of("dead")).toMatchObject([{ reason: "uncertain" }]);
+  });
+
   it("is given up once the store has refused it while it took everything else, and the worker goes on", async () => {
     const inner = memoryStore();
     const store: Store = {
