@@ -53,8 +53,9 @@ function randomFate(): Fate {
   return chance < 0.12 ? "later2" : "taken";
 }
 
-/** Milliseconds between mails, at most. */
+/** Milliseconds between mails, at most, and until a server that says nothing is taken for gone. */
 const PAUSE = 80;
+const SILENCE = 30_000;
 
 /** Sends one mail after the other until the signal; whenever the server is gone, waits for it to come back. */
 export async function sendUntil(signal: AbortSignal, port: number, write: (submission: Submission) => void): Promise<void> {
@@ -81,6 +82,8 @@ export interface Line {
 export async function dial(port: number): Promise<Line | undefined> {
   const socket = connect({ host: "127.0.0.1", port, noDelay: true });
   socket.on("error", () => socket.destroy());
+  // A server that is killed while it accepts may leave a connection behind that nobody knows of but this end.
+  socket.setTimeout(SILENCE, () => socket.destroy());
   const line = { socket, reader: readerOf(socket) };
   const greeting = await replyOf(line);
   const hello = greeting?.startsWith("220") === true ? await say(line, "EHLO sender.example") : undefined;
