@@ -3,6 +3,7 @@ import type { CommandError } from "./command-error.ts";
 import { dismiss, refuse } from "./command-error.ts";
 import type { Dialogue } from "./dialogue.ts";
 import { MAX_LINE, nextLine } from "./dialogue.ts";
+import type { Attempt } from "./login-guard.ts";
 import type { Exchange } from "./sasl/exchange.ts";
 import type { Login } from "./types.ts";
 
@@ -24,9 +25,13 @@ export function exchangeOf(dialogue: Dialogue, initial: string | undefined, trie
     initial: initial === undefined ? undefined : initial === "=" ? Buffer.alloc(0) : decoded(initial),
     claim: (user) => void (tried.user = user),
     binding,
-    prove(look, costly) {
-      if (costly === undefined) return proven(look, tried, dialogue);
-      return services.passwordChecks.take(() => proven(look, tried, dialogue)) ?? Promise.reject(refuse(454, "4.7.0", "too many logins at once, try again later"));
+    async prove(look, costly) {
+      const attempt = await begun(tried, dialogue);
+      if (costly === undefined) return proven(look, attempt, dialogue);
+      const turn = services.passwordChecks.take(() => proven(look, attempt, dialogue));
+      if (turn !== undefined) return turn;
+      attempt.undecided();
+      throw tooMany();
     },
     async ask(challenge) {
       dialogue.wire.write(`334 ${Buffer.from(challenge).toString("base64")}\r\n`);
@@ -38,21 +43,32 @@ export function exchangeOf(dialogue: Dialogue, initial: string | undefined, trie
   };
 }
 
-/** Counted before it is looked at: what is tried at once would all pass below a limit that is looked at before and raised after. */
-async function proven(look: () => Promise<Login | undefined> | Login | undefined, tried: Tried, dialogue: Dialogue): Promise<Login | undefined> {
-  const { services, wire, clientKey } = dialogue;
-  // Who has gone while it waited for its turn costs no more.
-  if (wire.dead) throw dismiss(421, "4.4.2", "the client has gone");
-  const attempt = services.logins.begin(clientKey, tried.user ?? "");
-  if (attempt === undefined) throw barredLogin(dialogue);
+/** As soon as it stays within the limits even if all that is under way fails. It waits without a turn of the password checks. */
+async function begun(tried: Tried, dialogue: Dialogue): Promise<Attempt> {
+  const attempt = await dialogue.services.logins.begin(dialogue.clientKey, tried.user ?? "");
+  if (attempt === "barred") throw barredLogin(dialogue);
+  if (attempt === "busy") throw tooMany();
   tried.counted = true;
+  return attempt;
+}
+
+/** No failure of the dialogue's: nothing is known of the login. */
+function tooMany(): CommandError {
+  return refuse(454, "4.7.0", "too many logins at once, try again later");
+}
+
+async function proven(look: () => Promise<Login | undefined> | Login | undefined, attempt: Attempt, { wire }: Dialogue): Promise<Login | undefined> {
   try {
+    // Who has gone while it waited costs no more.
+    if (wire.dead) throw dismiss(421, "4.4.2", "the client has gone");
     const login = await look();
-    if (login !== undefined) attempt.succeeded();
+    if (login === undefined) attempt.failed();
+    else attempt.succeeded();
     return login;
   } catch (error) {
     // A Refusal of 5.x.x says that it is wrong.
-    if (!(error instanceof Refusal && error.status.startsWith("5"))) attempt.undecided();
+    if (error instanceof Refusal && error.status.startsWith("5")) attempt.failed();
+    else attempt.undecided();
     throw error;
   }
 }

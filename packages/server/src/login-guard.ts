@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { siteKey } from "./clients.ts";
 import type { Limits } from "./limits.ts";
+import type { Counts } from "./login-counts.ts";
+import { counts } from "./login-counts.ts";
 
 /**
  * Remembers whose logins fail, so that guessing gets slow (RFC 4954 §9). Three counts, each kept for `loginPeriod`:
@@ -12,93 +14,120 @@ import type { Limits } from "./limits.ts";
  * - by address and account: while the account is under attack, each address has `TRIES_UNDER_ATTACK` of it. Many addresses guess
  *   no more than that many times each, and the owner's own addresses are as good as ever. Networks of IPv6 are cheap: what a site may
  *   have counts as one here.
+ *
+ * Logins that are tried at once would all pass below the limit. So no more are under way than may fail; the others wait until it is
+ * known how those end, since they may all be right.
  */
 export interface LoginGuard {
   /** No login from here is looked at now. */
   barred(client: string): boolean;
   /**
-   * Counts a failure in advance, so that logins which are tried at once do not all pass below the limit. Undefined where the limit is
-   * reached. `user` is whom the client claims to be, `""` where it does not say.
+   * Begins a login as soon as it stays within the limits, in the order of asking. "barred" where a limit is reached, "busy" where too
+   * many wait already. `user` is whom the client claims to be, `""` where it does not say.
    */
-  begin(client: string, user: string): Attempt | undefined;
+  begin(client: string, user: string): Promise<Attempt | "barred" | "busy">;
+  /** Counts a failure of a login in which there was nothing to look at. */
+  failed(client: string, user: string): void;
 }
 
-/** A login under way. It has failed unless one of these is called. */
+/** A login under way. One of these is called, once. */
 export interface Attempt {
+  failed(): void;
   /** It was right: its failures from here at this account are forgotten. */
   succeeded(): void;
   /** It could not be told: no fault of the client's. */
   undecided(): void;
 }
 
-/** Of each count; the oldest is forgotten first. */
-const MAX_ENTRIES = 10_000;
+/** Who tries: the address, and with a name the account and both. */
+interface Who {
+  readonly client: string;
+  readonly account: string | undefined;
+  readonly pair: string;
+}
+
+interface Waiting {
+  readonly who: Who;
+  readonly resume: (how: Attempt | "barred") => void;
+}
+
 /** Failures that an address has at an account under attack. */
 const TRIES_UNDER_ATTACK = 3;
+/** Logins that wait, in all. */
+const MAX_WAITING = 1000;
+
+/** How a count stands: below its limit whatever happens, at it if all under way fails, at it. */
+const BELOW = 0;
+const NEAR = 1;
+const REACHED = 2;
 
 export function loginGuard({ loginFailuresPerClient, loginFailuresPerAccount, loginPeriod }: Required<Limits>, clock: () => number): LoginGuard {
   const clients = counts(loginPeriod, clock);
   const accounts = counts(loginPeriod, clock);
   const pairs = counts(loginPeriod, clock);
-  const barred = (client: string): boolean => clients.of(client) >= loginFailuresPerClient;
-  return {
-    barred,
-    begin(client, user) {
-      const account = user === "" ? undefined : accountKey(user);
-      const pair = account === undefined ? undefined : `${siteKey(client)} ${account}`;
-      const attacked = account !== undefined && accounts.of(account) >= loginFailuresPerAccount;
-      if (barred(client) || (attacked && pair !== undefined && pairs.of(pair) >= TRIES_UNDER_ATTACK)) return undefined;
-      const taken = [clients.add(client), ...(account === undefined ? [] : [accounts.add(account)]), ...(pair === undefined ? [] : [pairs.add(pair)])];
-      const undecided = (): void => {
-        for (const takeBack of taken) takeBack();
-      };
-      return {
-        undecided,
-        succeeded() {
-          undecided();
-          if (pair !== undefined) pairs.forget(pair);
-        },
-      };
-    },
-  };
-}
+  let waiting: readonly Waiting[] = [];
 
-/** Names are compared as addresses mostly are; what clients send may be long, and is kept short. */
-function accountKey(user: string): string {
-  return createHash("sha256").update(user.normalize("NFKC").toLowerCase()).digest("base64url").slice(0, 22);
-}
+  function standing({ client, account, pair }: Who): number {
+    const address = standingOf(clients, client, loginFailuresPerClient);
+    if (account === undefined) return address;
+    const attacked = standingOf(accounts, account, loginFailuresPerAccount);
+    return Math.max(address, Math.min(attacked, standingOf(pairs, pair, TRIES_UNDER_ATTACK)));
+  }
 
-interface Counts {
-  of(key: string): number;
-  /** Gives what takes it back. */
-  add(key: string): () => void;
-  forget(key: string): void;
-}
+  function start({ client, account, pair }: Who): Attempt {
+    const ends = [clients.begin(client), ...(account === undefined ? [] : [accounts.begin(account), pairs.begin(pair)])];
+    const end = (failed: boolean): void => {
+      for (const each of ends) each(failed);
+    };
+    return {
+      failed() {
+        end(true);
+        goOn();
+      },
+      succeeded() {
+        pairs.forget(pair);
+        end(false);
+        goOn();
+      },
+      undecided() {
+        end(false);
+        goOn();
+      },
+    };
+  }
 
-/** Counts for `period` milliseconds from the first on. */
-function counts(period: number, clock: () => number): Counts {
-  const entries = new Map<string, { count: number; readonly until: number }>();
-
-  function current(key: string): { count: number; readonly until: number } | undefined {
-    const entry = entries.get(key);
-    if (entry === undefined || entry.until > clock()) return entry;
-    entries.delete(key);
-    return undefined;
+  /** Whoever waits does so for one under way, so one that ends is when to look. */
+  function goOn(): void {
+    waiting = waiting.filter(({ who, resume }) => {
+      const now = standing(who);
+      if (now === NEAR) return true;
+      resume(now === REACHED ? "barred" : start(who));
+      return false;
+    });
   }
 
   return {
-    of: (key) => current(key)?.count ?? 0,
-    add(key) {
-      const entry = current(key) ?? { count: 0, until: clock() + period };
-      entries.set(key, entry);
-      entry.count += 1;
-      const [oldest] = entries.keys();
-      if (entries.size > MAX_ENTRIES && oldest !== undefined) entries.delete(oldest);
-      return () => {
-        entry.count -= 1;
-        if (entry.count === 0 && entries.get(key) === entry) entries.delete(key);
-      };
+    barred: (client) => clients.failed(client) >= loginFailuresPerClient,
+    async begin(client, user) {
+      const who = whoIs(client, user);
+      const now = standing(who);
+      if (now === REACHED) return "barred";
+      if (now === BELOW) return start(who);
+      if (waiting.length >= MAX_WAITING) return "busy";
+      return new Promise((resume) => (waiting = [...waiting, { who, resume }]));
     },
-    forget: (key) => void entries.delete(key),
+    failed: (client, user) => start(whoIs(client, user)).failed(),
   };
+}
+
+function standingOf(of: Counts, key: string, limit: number): number {
+  if (of.failed(key) >= limit) return REACHED;
+  return of.possible(key) >= limit ? NEAR : BELOW;
+}
+
+/** Names are compared as addresses mostly are; what clients send may be long, and is kept short. */
+function whoIs(client: string, user: string): Who {
+  if (user === "") return { client, account: undefined, pair: "" };
+  const account = createHash("sha256").update(user.normalize("NFKC").toLowerCase()).digest("base64url").slice(0, 22);
+  return { client, account, pair: `${siteKey(client)} ${account}` };
 }

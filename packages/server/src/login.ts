@@ -89,7 +89,7 @@ async function refusedLogin(dialogue: Dialogue, { user = "", counted }: Tried): 
   const { limits, timeouts } = services.settings;
   dialogue.loginFailures += 1;
   // Refused before anything was looked at, it has failed all the same.
-  if (!counted) services.logins.begin(clientKey, user);
+  if (!counted) services.logins.failed(clientKey, user);
   if (timeouts.loginDelay > 0) await delay(timeouts.loginDelay * dialogue.loginFailures);
   if (dialogue.loginFailures >= limits.loginFailures) return dismiss(421, "4.7.0", "too many failed logins");
   return refuse(535, "5.7.8", "name or secret are wrong");
