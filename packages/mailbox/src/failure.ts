@@ -11,8 +11,9 @@ export function codeOf(error: unknown): string | undefined {
 const FULL = "Make room on the disk of the mailboxes, or raise the limit of its user.";
 const ADVICE: ReadonlyMap<string, readonly [status: Status<4>, advice: string]> = new Map([
   ["ENOSPC", ["4.3.1", FULL]],
-  ["EDQUOT", ["4.3.1", FULL]],
-  ["EFBIG", ["4.3.1", FULL]],
+  // Of one user's, while others may have room.
+  ["EDQUOT", ["4.2.2", FULL]],
+  ["EFBIG", ["4.2.2", FULL]],
   ["EACCES", ["4.3.0", "Let the user of this process write to the mailboxes."]],
   ["EPERM", ["4.3.0", "Let the user of this process write to the mailboxes; only root may give files to others."]],
   ["EROFS", ["4.3.0", "The disk of the mailboxes can only be read. Check it and mount it anew."]],

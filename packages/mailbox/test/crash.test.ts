@@ -79,7 +79,7 @@ describe.skipIf(!hasStrace)("maildir on a disk that fails", () => {
   it.each([
     ["fsync", "EIO", "4.3.0"],
     ["pwrite64", "ENOSPC", "4.3.1"],
-    ["pwrite64", "EDQUOT", "4.3.1"],
+    ["pwrite64", "EDQUOT", "4.2.2"],
     ["link", "EIO", "4.3.0"],
     ["link", "EPERM", ""],
     ["mkdir", "EROFS", "4.3.0"],

@@ -31,7 +31,7 @@ export async function deliver(dialogue: Dialogue, transaction: OpenTransaction, 
     if (!(error instanceof Refusal)) settings.onEvent({ kind: "error", session, doing: "message", error });
     report = receipt(draft, error instanceof Refusal ? verdictOf(error, "server") : ownFault);
   }
-  if (report.outcomes.every(isLackOfRoom)) services.room.lacked(draft.content.size ?? 0);
+  learn(report, draft.content.size ?? 0, transaction, dialogue);
   const answers = await answersTo(mail, report, transaction, dialogue);
   if (settings.onEvent !== nobody) {
     const reply = answers.map(wireForm).join("").trimEnd();
@@ -40,7 +40,13 @@ export async function deliver(dialogue: Dialogue, transaction: OpenTransaction, 
   return answers;
 }
 
-/** Of ours: what another server says in a reply is about itself. */
+/** Who declares less than they send, or more, is taken at the larger: only that much is known not to fit. */
+function learn({ outcomes }: Receipt, size: number, { parameters }: OpenTransaction, { services: { room } }: Dialogue): void {
+  if (outcomes.every(isLackOfRoom)) room.lacked(Math.max(size, parameters.size ?? 0));
+  else if (outcomes.some(({ kind }) => kind === "accepted")) room.had(size);
+}
+
+/** Of the whole system, as RFC 3463 §3.4 has it; one full mailbox is 4.2.2. And of ours: what another server says in a reply is about itself. */
 function isLackOfRoom({ kind, status, reply }: Outcome): boolean {
   return kind === "deferred" && status === "4.3.1" && reply === undefined;
 }

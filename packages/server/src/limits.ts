@@ -62,7 +62,10 @@ export interface Timeouts {
   readonly proxy?: number;
   /** Each call of a hook: `authenticate`, `sender`, `recipient` and the steps of `policies`. @default 60_000 */
   readonly hook?: number;
-  /** After there was no room for a message (4.3.1): so long MAIL is answered 452 unless SIZE says that it is a smaller one. @default 1000 */
+  /**
+   * After there was no room for a message (4.3.1): so long MAIL is answered 452 unless SIZE says that it is a smaller one, or one that is
+   * no smaller is taken meanwhile. @default 1000
+   */
   readonly room?: number;
   /** `to.send`, and up to a hundredth more; a client waits ten minutes for the reply (RFC 5321 §4.5.3.2.6). @default 540_000 */
   readonly send?: number;

@@ -83,10 +83,10 @@ async function next(dialogue: Dialogue, patience: Pace, max?: number): Promise<B
   }
 }
 
-function receptionFor({ services, session }: Dialogue, dots: boolean): Reception {
+function receptionFor({ services, session, transaction }: Dialogue, dots: boolean): Reception {
   const { onEvent } = services.settings;
   return new Reception(services, dots, (error, octets) => {
-    services.room.lacked(octets);
+    services.room.lacked(Math.max(octets, transaction?.parameters.size ?? 0));
     onEvent({ kind: "error", session, doing: "spool", error });
   });
 }

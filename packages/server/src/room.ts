@@ -1,10 +1,13 @@
 /**
  * Whether there is room for another message, as the last ones have shown. Whoever would hear 452 after a message hears it at MAIL
- * for a while, so that nothing is taken in to be dropped; one that is smaller than what had no room is let try.
+ * for a while, so that nothing is taken in to be dropped; one that is smaller than what had no room is let try. What was let try makes
+ * the while no longer, or one client could keep all others out.
  */
 export interface Room {
-  /** There was none for a message of so many octets. */
+  /** There was none for a message of so many octets: what it has, or what was declared, whichever is more. */
   lacked(octets: number): void;
+  /** There was for one of so many octets. */
+  had(octets: number): void;
   /** Is one of so many octets worth a try? Undefined: as many as may be. */
   has(octets: number | undefined): boolean;
 }
@@ -21,8 +24,13 @@ export function room(pause: number, clock: () => number): Room {
 
   return {
     lacked(octets) {
-      size = isOver() ? octets : Math.min(size, octets);
-      since = clock();
+      if (isOver()) {
+        size = octets;
+        since = clock();
+      } else size = Math.min(size, octets);
+    },
+    had(octets) {
+      if (octets >= size) since = -Infinity;
     },
     has: (octets = Infinity) => octets < size || isOver(),
   };

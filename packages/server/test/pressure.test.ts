@@ -27,6 +27,49 @@ describe("pressure from behind", () => {
     expect(await other.say(MAIL, RCPT, "DATA", large)).toMatch(/^250 /);
   });
 
+  it("U23: who is let try since it declares less makes the while no longer, and is taken at what it sends", async () => {
+    let now = 1000;
+    const to = fake({}, { before: () => { throw new Refusal("4.3.1", "the queue is full"); } });
+    await using running = await mx({ clock: () => now, timeouts: { room: 5000 } }, to);
+    await using offender = await running.dial();
+    const large = `A: b\r\n\r\n${"x\r\n".repeat(1000)}.`;
+    await offender.say(...ENVELOPE, "DATA", large);
+    await using other = await running.dial();
+    await other.say(ENVELOPE[0]);
+    for (let second = 0; second < 4; second += 1) {
+      now += 1000;
+      expect(await offender.say(`${MAIL} SIZE=1`, RCPT, "DATA", large)).toBe("452 4.3.1 the queue is full");
+      expect(await other.say(MAIL)).toBe(NO_ROOM);
+      expect(await other.say(`${MAIL} SIZE=2000`, "RSET")).toMatch(/^250 /);
+    }
+    now += 1000;
+    expect(await other.say(MAIL)).toMatch(/^250 /);
+  });
+
+  it("U23: who declares more than it sends keeps out those only who declare as much", async () => {
+    const to = fake({}, { before: () => { throw new Refusal("4.3.1", "the queue is full"); } });
+    await using running = await mx({ clock: () => 1000 }, to);
+    await using client = await running.dial();
+    await client.say(ENVELOPE[0], `${MAIL} SIZE=100000`, RCPT, "DATA", `${MESSAGE}\r\n.`);
+    expect(await client.say(`${MAIL} SIZE=100000`)).toBe(NO_ROOM);
+    expect(await client.say(`${MAIL} SIZE=99999`)).toMatch(/^250 /);
+  });
+
+  it("U23: a message that is taken and no smaller ends it", async () => {
+    let full = true;
+    const to = fake({}, { before: () => { if (full) throw new Refusal("4.3.1", "the queue is full"); } });
+    await using running = await mx({ clock: () => 1000 }, to);
+    await using other = await running.dial();
+    // It has begun before.
+    await other.say(...ENVELOPE);
+    await using client = await running.dial();
+    await client.say(...ENVELOPE, "DATA", `${MESSAGE}\r\n.`);
+    expect(await client.say(MAIL)).toBe(NO_ROOM);
+    full = false;
+    expect(await other.say("DATA", `${MESSAGE}\r\n.`)).toMatch(/^250 /);
+    expect(await client.say(MAIL)).toMatch(/^250 /);
+  });
+
   it("U23: a clock that is put back ends it too", async () => {
     let now = 1_000_000;
     const to = fake({}, { before: () => { throw new Refusal("4.3.1", "the queue is full"); } });
@@ -41,11 +84,13 @@ describe("pressure from behind", () => {
   it.each([
     ["another server's lack of it", new Refusal("4.3.1", "full", { reply: { code: 452, text: "4.3.1 full" } })],
     ["other trouble", new Refusal("4.3.0", "broken")],
+    ["a full mailbox", new Refusal("4.2.2", "full")],
+    ["a line of sends that is full", new Refusal("4.3.2", "1000 sends are waiting already")],
   ])("U23: %s is no reason to turn others away", async (_, refusal) => {
     const to = fake({}, { before: () => { throw refusal; } });
     await using running = await mx({}, to);
     await using client = await running.dial();
-    expect(await client.say(...ENVELOPE, "DATA", `${MESSAGE}\r\n.`)).toMatch(/^45[12] 4\.3\.[01] /);
+    expect(await client.say(...ENVELOPE, "DATA", `${MESSAGE}\r\n.`)).toMatch(/^45[12] 4\.[23]\.[0-2] /);
     expect(await client.say(MAIL)).toMatch(/^250 /);
   });
 
