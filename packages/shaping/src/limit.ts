@@ -8,7 +8,7 @@ import { semaphore, waitingRoom } from "./semaphore.ts";
 
 /**
  * No more than `concurrency` sends at once; the others wait, first come first served. One that aborts steps out of the
- * line, and one that finds the line full is deferred 4.3.2.
+ * line, and one that finds the line full is deferred 4.3.0.
  */
 export function limit(options: LimitOptions): Middleware {
   const { concurrency, waiting, lane } = resolveLimit(options);

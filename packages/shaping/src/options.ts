@@ -34,7 +34,7 @@ export function resolveTimeout(milliseconds: number, options: TimeoutOptions): R
 export interface LimitOptions {
   /** Sends at once, in each lane. */
   readonly concurrency: number;
-  /** Sends that may wait, in all lanes together; any further one is deferred 4.3.2. @default 1000 */
+  /** Sends that may wait, in all lanes together; any further one is deferred 4.3.0. @default 1000 */
   readonly waiting?: number;
   /** What is limited by itself. @default everything together */
   readonly lane?: Lane;
@@ -57,7 +57,7 @@ export interface ThrottleOptions {
   readonly burst?: number;
   /** What is counted: mails, or the recipients in their envelopes. @default "mails" */
   readonly count?: "mails" | "recipients";
-  /** Sends that may wait, in all lanes together; any further one is deferred 4.3.2. @default 1000 */
+  /** Sends that may wait, in all lanes together; any further one is deferred 4.3.0. @default 1000 */
   readonly waiting?: number;
   /** What has a rate of its own. @default everything together */
   readonly lane?: Lane;
@@ -133,7 +133,7 @@ export interface AdaptiveOptions {
   readonly max?: number;
   /** Sends at once to a destination not seen before. @default 5, within `min` and `max` */
   readonly initial?: number;
-  /** Sends that may wait, in all lanes together; any further one is deferred 4.3.2. @default 1000 */
+  /** Sends that may wait, in all lanes together; any further one is deferred 4.3.0. @default 1000 */
   readonly waiting?: number;
   /** Told of every change, e.g. to log it. */
   readonly onChange?: (change: { readonly lane: string; readonly concurrency: number }) => void;

@@ -12,7 +12,7 @@ export function waitingRoom(by: string, places: number): WaitingRoom {
   let taken = 0;
   return {
     enter() {
-      if (taken >= places) throw new Refusal("4.3.2", `${by}: ${places} sends are waiting already`);
+      if (taken >= places) throw new Refusal("4.3.0", `${by}: ${places} sends are waiting already`);
       taken += 1;
     },
     leave() {

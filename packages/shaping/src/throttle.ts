@@ -16,7 +16,7 @@ interface Line {
 
 /**
  * No more than `rate` sends in `per` milliseconds, after a first `burst`; the others wait, first come first served. One
- * that aborts steps out of the line and costs nothing, and one that finds the line full is deferred 4.3.2. With a
+ * that aborts steps out of the line and costs nothing, and one that finds the line full is deferred 4.3.0. With a
  * `store` that several processes share, they share the rate; where it does not answer, everybody who waits for it by
  * then is deferred 4.3.0.
  */

@@ -91,7 +91,7 @@ describe("breaker", () => {
   });
 
   it("learns nothing from what never got there: a full line, or a mail that cannot be signed", async () => {
-    const ours: readonly FakeVerdict[] = [{ kind: "deferred", status: "4.3.2" }, { kind: "rejected", status: "5.6.0" }];
+    const ours: readonly FakeVerdict[] = [{ kind: "deferred", status: "4.3.0" }, { kind: "rejected", status: "5.6.0" }];
     const row = setup([unreachable, ...ours, unreachable]);
     for (let times = 0; times < 4; times += 1) await row.send();
     expect(row.states).toEqual(["open"]);
