@@ -26,7 +26,7 @@ export class TextScanner {
   readonly #dots: boolean;
   readonly #maxLine: number;
   #state = START;
-  /** Octets of the line in earlier chunks. */
+  /** Octets of the line in earlier chunks, without its first dot that goes. */
   #before = 0;
 
   constructor(dots: boolean, maxLine: number) {
@@ -51,6 +51,8 @@ export class TextScanner {
       if (state === START && octet === DOT && this.#dots) {
         this.#pass(chunk, from, at, emit);
         from = at + 1;
+        // The dot is not counted (RFC 5321 §4.5.3.1.6).
+        lineStart = from;
         state = DOTTED;
       } else if (state === RETURN && octet === LF) {
         state = START;

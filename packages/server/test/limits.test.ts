@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Refusal, readAll } from "@postroad/core";
 import { fake } from "@postroad/testing/fake";
 import { describe, expect, it } from "vitest";
+import { TextScanner } from "../src/text-scanner.ts";
 import { dial } from "./client.ts";
 import { ENVELOPE, MESSAGE, mx, textOf } from "./support.ts";
 
@@ -73,6 +74,32 @@ describe("limits", () => {
         expect(await client.say(`${text.slice(cut)}.`)).toMatch(new RegExp(`^${code} `));
       }
     }
+  });
+
+  it("U14: the dot that was put before a dot does not count, in chunks each does", () => {
+    for (const dots of [true, false]) {
+      for (const [length, fault] of [[998, undefined], [999, "long line"]] as const) {
+        const line = `.${"x".repeat(length - 1)}\r\n`;
+        const wire = Buffer.from(`a\r\n${dots ? "." : ""}${line}b\r\n`);
+        for (let cut = 0; cut <= wire.length; cut += 1) {
+          const scanner = new TextScanner(dots, 998);
+          for (const chunk of [wire.subarray(0, cut), wire.subarray(cut)]) scanner.scan(chunk, () => undefined);
+          expect(scanner.fault).toBe(fault);
+        }
+      }
+    }
+  });
+
+  it("U14: a line of 998 octets that begins with a dot is taken, by DATA and by BDAT", async () => {
+    await using running = await mx({ limits: { line: 998 } });
+    await using client = await running.dial();
+    const text = `A: b\r\n\r\n.${"x".repeat(997)}\r\n`;
+    expect(await client.say(...ENVELOPE, "DATA", `${text.replace("\r\n.", "\r\n..")}.`)).toMatch(/^250 /);
+    await client.say(...ENVELOPE.slice(1));
+    client.send(`BDAT ${text.length} LAST\r\n${text}`);
+    expect(await client.reply()).toMatch(/^250 /);
+    for (const { bytes } of running.to.calls) expect(textOf(bytes)).toMatch(/\r\n\.x{997}\r\n$/);
+    expect(running.to.calls).toHaveLength(2);
   });
 
   it("U15: too large by declaration is refused at MAIL, by its size after the dot, and then it goes on", async () => {
