@@ -81,6 +81,8 @@ export function openWire(first: Socket): Wire {
   function attach(next: Socket): void {
     socket = next;
     attached = true;
+    // TLS takes it from the socket under it, where `detach` has ended it.
+    next.allowHalfOpen = true;
     for (const [event, listener] of Object.entries(listeners)) socket.on(event, listener);
     // Stays while TLS takes over: a handshake that fails closes the socket, and nobody else would say so.
     next.once("close", () => {

@@ -7,7 +7,8 @@ import { pbkdf2 } from "node:crypto";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { createServer } from "../src/index.ts";
-import { MESSAGE, authority, loggedIn, mx, plainLogin, secured, submission, textOf, tls } from "./support.ts";
+import { dial } from "./client.ts";
+import { ENVELOPE, MESSAGE, authority, loggedIn, mx, plainLogin, secured, submission, textOf, tls } from "./support.ts";
 
 const inside = { ca: authority.cert };
 const EHLO = "EHLO client.example";
@@ -32,7 +33,6 @@ describe("tls", () => {
   it("U2: TLS from the first byte, with the same rules", async () => {
     const server = createServer({ to: fake(), tls, hostname: "mail.example.org", authenticate: async () => ({ user: "ann" }) });
     await using _ = await server.listen({ port: 0, host: "127.0.0.1", implicitTls: true });
-    const { dial } = await import("./client.ts");
     await using client = await dial(server.port, { tls: inside });
     expect(await client.reply()).toBe("220 mail.example.org ESMTP Postroad");
     const announced = await client.say(EHLO);
@@ -40,6 +40,30 @@ describe("tls", () => {
     expect(announced).not.toContain("STARTTLS");
     expect(await client.say("MAIL FROM:<ann@example.org>")).toMatch(/^530 5\.7\.0 /);
     expect(await client.say("STARTTLS")).toMatch(/^503 5\.5\.1 TLS is on already/);
+  });
+
+  it.each(["from the first byte", "by STARTTLS"])("U2 U3: a client that ends its half after the dot hears what became of its mail, TLS %s", async (how) => {
+    const to = fake();
+    to.hold();
+    const options = { ...inside, allowHalfOpen: true };
+    const server = createServer({ mode: "mx", to, tls, hostname: "mx.example.org", recipient: () => true });
+    await using _ = await server.listen({ port: 0, host: "127.0.0.1", implicitTls: how === "from the first byte" });
+    await using client = await dial(server.port, how === "by STARTTLS" ? {} : { tls: options });
+    await client.reply();
+    if (how === "by STARTTLS") {
+      await client.say(EHLO);
+      await client.startTls(options);
+    }
+    await client.say(...ENVELOPE, "DATA");
+    const ended = once(client.socket, "finish");
+    client.socket.end(`${MESSAGE}\r\n.\r\n`);
+    await ended;
+    while (to.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    // The end comes before the reply is written.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    to.release();
+    expect(await client.rest()).toMatch(/^250 2\.0\.0 /);
+    expect(to.calls).toHaveLength(1);
   });
 
   it("U3 #44: AUTH before TLS is a 538, and nobody is asked about the password", async () => {
@@ -186,7 +210,6 @@ describe("tls", () => {
   it("U35: handshakes over a Unix socket, several at once", async () => {
     const path = `/tmp/postroad-tls-${process.pid}-${Math.trunc(performance.now() * 1000)}.sock`;
     await using _ = await createServer({ mode: "lmtp", to: fake(), tls }).listen({ path });
-    const { dial } = await import("./client.ts");
     await using stack = new AsyncDisposableStack();
     const clients = await Promise.all(Array.from({ length: 4 }, async () => stack.use(await dial(0, { path }))));
     for (const client of clients) {
