@@ -34,14 +34,19 @@ export function inTime(milliseconds: number): InTime {
   }
 
   return (what, result) => {
-    if (!(result instanceof Promise)) return result;
+    if (!isThenable(result)) return result;
     return new Promise((resolve, reject) => {
       const entry: Waiting = { what, until: performance.now() + milliseconds, reject, settled: false };
       waiting.push(entry);
       timer ??= setTimeout(look, Math.min(milliseconds, LOOK)).unref();
-      result.then((value) => settle(entry, resolve, value), (error: unknown) => settle(entry, reject, error));
+      Promise.resolve(result).then((value) => settle(entry, resolve, value), (error: unknown) => settle(entry, reject, error));
     });
   };
+}
+
+/** Also what a query builder or another library's promise is: it is waited for just as well. */
+function isThenable<T>(result: T | Promise<T>): result is Promise<T> {
+  return ((typeof result === "object" && result !== null) || typeof result === "function") && "then" in result && typeof result.then === "function";
 }
 
 function settle<T>(entry: Waiting, then: (value: T) => void, value: T): void {
