@@ -58,9 +58,10 @@ const SPECIAL = [
   "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
   "::/128", "::1/128", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
 ];
-/** IPv6 forms of IPv4 addresses: mapped, compatible, translated (RFC 6052), 6to4. What they stand for decides. */
+/** IPv6 forms of IPv4 addresses: mapped, compatible, translated (RFC 6052; RFC 2765 §2.1, as SIIT had it), 6to4. What they stand for decides. */
 const EMBEDDED = [
   { range: "::ffff:0:0/96", at: 12 },
+  { range: "::ffff:0:0:0/96", at: 12 },
   { range: "::/96", at: 12 },
   { range: "64:ff9b::/96", at: 12 },
   { range: "2002::/16", at: 2 },
