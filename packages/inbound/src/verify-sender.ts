@@ -23,7 +23,7 @@ export interface VerifySenderOptions {
   readonly authservId: string;
   /**
    * Domains whose ARC seals are believed: mail that has come intact from the last of them is not refused because of DMARC, unless the seal
-   * says that DMARC had failed there too. @default nobody
+   * says that DMARC had failed there too, or could not be told. @default nobody
    */
   readonly trustedSealers?: readonly string[];
   /**
@@ -106,17 +106,20 @@ function verdictOf({ spf, dkim, dmarc, arc }: AuthenticateResult, head: Buffer):
   };
 }
 
-/** mailauth hands on what it has read, in a form of its own. */
+/** mailauth hands on what it has read, in a form of its own, and as it was written: letter case means nothing (RFC 8601 §2.2). */
 function dmarcIn(results: Readonly<Record<string, unknown>> | undefined): string | undefined {
   const found = results?.dmarc;
-  return typeof found === "object" && found !== null && "result" in found && typeof found.result === "string" ? found.result : undefined;
+  return typeof found === "object" && found !== null && "result" in found && typeof found.result === "string" ? found.result.toLowerCase() : undefined;
 }
 
 const POLICIES = ["none", "quarantine", "reject"] as const;
 
+/** What a sealer may have found that vouches for nobody. */
+const NO_EXCUSE: ReadonlySet<string> = new Set(["fail", "permerror", "temperror"]);
+
 function byDmarc({ dmarc, arc }: SenderVerdict, { trustedSealers = [] }: VerifySenderOptions): Mail["meta"] {
   const trusted = trustedSealers.some((domain) => domain.toLowerCase() === arc.sealer);
-  const vouched = arc.result === "pass" && trusted && arc.dmarc !== "fail";
+  const vouched = arc.result === "pass" && trusted && !(arc.dmarc !== undefined && NO_EXCUSE.has(arc.dmarc));
   if (dmarc.result !== "fail" || dmarc.policy === "none" || vouched) return {};
   if (dmarc.policy === "quarantine") return { quarantine: "dmarc" };
   throw new Refusal("5.7.26", "the author's domain says that it does not send this mail (DMARC)");

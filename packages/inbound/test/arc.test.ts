@@ -80,8 +80,12 @@ describe("ARC", () => {
     expect(await fate(change(text), TRUSTED)).toEqual(REFUSED);
   });
 
-  it("a seal that says that DMARC had failed is no excuse", async () => {
-    expect(await fate(await sealed(TEXT, list, "fail"), TRUSTED)).toEqual(REFUSED);
+  it.each(["fail", "FAIL", "Fail", "permerror", "TempError"])("a seal that says that DMARC had failed or could not be told is no excuse: %s", async (result) => {
+    expect(await fate(await sealed(TEXT, list, result), TRUSTED)).toEqual(REFUSED);
+  });
+
+  it.each(["pass", "PASS", "none"])("a seal that says anything else is one: %s", async (result) => {
+    expect(await fate(await sealed(TEXT, list, result), TRUSTED)).toEqual({});
   });
 
   it("a seal of somebody else over what a trusted one has signed is of somebody else", async () => {
