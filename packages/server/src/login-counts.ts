@@ -15,7 +15,7 @@ interface Count {
   readonly until: number;
 }
 
-/** The oldest is forgotten first. */
+/** Who has failed least is forgotten first: names and networks of IPv6 are made up by the thousand, and must not push out what is under attack. */
 const MAX_ENTRIES = 10_000;
 
 /** Counts for `period` milliseconds from the first on. */
@@ -32,11 +32,26 @@ export function counts(period: number, clock: () => number): Counts {
   function entryFor(key: string): Count {
     const known = current(key);
     if (known !== undefined) return known;
+    if (entries.size >= MAX_ENTRIES) forgetOne();
     const entry = { failed: 0, underWay: 0, until: clock() + period };
     entries.set(key, entry);
-    const [oldest] = entries.keys();
-    if (entries.size > MAX_ENTRIES && oldest !== undefined) entries.delete(oldest);
     return entry;
+  }
+
+  /** One that has run out, else the oldest of those with the least. They are in the order of their ends. */
+  function forgetOne(): void {
+    const now = clock();
+    let least = Infinity;
+    let chosen: string | undefined;
+    for (const [key, { failed, underWay, until }] of entries) {
+      const weight = until > now ? failed + underWay : 0;
+      if (weight >= least) continue;
+      least = weight;
+      chosen = key;
+      // Nobody has less, or one has run out.
+      if (least <= 1) break;
+    }
+    if (chosen !== undefined) entries.delete(chosen);
   }
 
   return {

@@ -5,6 +5,7 @@ import type { Running } from "./support.ts";
 import { plainLogin, submission } from "./support.ts";
 import { clientKey } from "../src/clients.ts";
 import { limitsFor } from "../src/limits.ts";
+import { counts } from "../src/login-counts.ts";
 import { loginGuard } from "../src/login-guard.ts";
 
 const USER = "ann@example.org";
@@ -166,11 +167,31 @@ describe("guessing passwords", () => {
     expect(await looked("192.0.2.1")).toBe(true);
   });
 
-  it("U7: names and addresses that are tried by the thousand are forgotten, the oldest first", () => {
+  it("U7: names and addresses that are tried by the thousand are forgotten", () => {
     const guard = loginGuard(limitsFor("submission"), () => 0);
     for (let index = 0; index < 30_000; index += 1) guard.failed(`10.0.${index >> 8}.${index & 255}`, `user${index}`);
     for (let index = 0; index < 20; index += 1) guard.failed("192.0.2.1", USER);
     expect([guard.barred("192.0.2.1"), guard.barred("10.0.0.0")]).toEqual([true, false]);
+  });
+
+  it.each([1, 2])("U7: thousands of made-up names and networks, each tried %d times, make nobody forget what is under attack", async (times) => {
+    const guard = loginGuard(limitsFor("submission"), () => 0);
+    for (let index = 0; index < 20; index += 1) guard.failed(`2001:db8:1:${index}`, USER);
+    for (let index = 0; index < 20; index += 1) guard.failed("192.0.2.1", "bob@example.org");
+    // Of the one at work while the others come.
+    for (let index = 0; index < 3; index += 1) guard.failed("192.0.2.2", USER);
+    for (let index = 0; index < 12_000; index += 1) for (let time = 0; time < times; time += 1) guard.failed(`2001:db8:2:${index.toString(16)}`, `user${index}`);
+    expect(guard.barred("192.0.2.1")).toBe(true);
+    expect(await guard.begin("192.0.2.2", USER)).toBe("barred");
+  });
+
+  it("U7: one that has run out is forgotten before any other", () => {
+    let now = 0;
+    const few = counts(1000, () => now);
+    for (let index = 0; index < 5000; index += 1) few.begin(`a${index}`)(true);
+    now = 1000;
+    for (let index = 0; index < 10_000; index += 1) few.begin(`b${index}`)(true);
+    expect([few.failed("b0"), few.failed("b9999")]).toEqual([1, 1]);
   });
 
   it("U7: guesses at one account from many addresses are counted together, and lock nobody out", async () => {
