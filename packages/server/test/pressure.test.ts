@@ -55,6 +55,28 @@ describe("pressure from behind", () => {
     expect(await client.say(`${MAIL} SIZE=99999`)).toMatch(/^250 /);
   });
 
+  it("U23: it does not begin where another that is no smaller was taken just now", async () => {
+    let now = 1000;
+    const to = fake({}, { before: ({ recipients }) => { if (recipients.includes("full@example.org")) throw new Refusal("4.3.1", "full"); } });
+    await using running = await mx({ clock: () => now, timeouts: { room: 5000 } }, to);
+    await using offender = await running.dial();
+    await using other = await running.dial();
+    const toFull = [MAIL, "RCPT TO:<full@example.org>", "DATA", `${MESSAGE}\r\n.`];
+    await other.say(...ENVELOPE, "DATA", `${MESSAGE}\r\n.`);
+    now += 4999;
+    expect(await offender.say(ENVELOPE[0], ...toFull)).toBe("452 4.3.1 full");
+    expect(await other.say(MAIL, RCPT, "DATA", `${MESSAGE}\r\n.`)).toMatch(/^250 /);
+    now += 4999;
+    expect(await offender.say(...toFull)).toBe("452 4.3.1 full");
+    expect(await other.say(MAIL, "RSET")).toMatch(/^250 /);
+    // A larger one says more, and so does one when nothing was taken for a while.
+    expect(await offender.say(`${MAIL} SIZE=1000000`, ...toFull.slice(1))).toBe("452 4.3.1 full");
+    expect(await other.say(`${MAIL} SIZE=1000000`)).toBe(NO_ROOM);
+    now += 5000;
+    expect(await offender.say(...toFull)).toBe("452 4.3.1 full");
+    expect(await other.say(MAIL)).toBe(NO_ROOM);
+  });
+
   it("U23: a message that is taken and no smaller ends it", async () => {
     let full = true;
     const to = fake({}, { before: () => { if (full) throw new Refusal("4.3.1", "the queue is full"); } });
