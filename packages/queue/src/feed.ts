@@ -32,7 +32,7 @@ export interface FeedRequest {
 }
 
 /** Milliseconds. */
-const LINGER = 5;
+const LINGER = 1;
 /** Where something is under way, here or, where a lane is full, elsewhere. */
 const SHORTLY = 1000;
 /** A store takes longer gaps between claims, from an hour on, for time in which nobody was there. */
