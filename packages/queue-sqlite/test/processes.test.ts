@@ -18,6 +18,14 @@ it("#53, #60: three processes share one file: each entry is settled once, by one
   expect(await store.stats(START)).toMatchObject({ due: 0, leased: 0, bytes: 0, lanes: [] });
 });
 
+it("#53: several processes make the file at once, and none takes it for another application's", { timeout: 120_000 }, async () => {
+  for (let round = 0; round < 3; round += 1) {
+    await using place = await folder();
+    const settled = await Promise.all(["a", "b", "c", "d"].map((name) => run(place.path, name, "1")));
+    expect(settled.flat().toSorted()).toEqual(["a-0", "b-0", "c-0", "d-0"]);
+  }
+});
+
 async function run(...args: readonly string[]): Promise<readonly string[]> {
   const running = spawn(process.execPath, ["-C", "@postroad/source", child, ...args], { stdio: ["ignore", "pipe", "inherit"] });
   const [out, [code]] = await Promise.all([text(running.stdout), once(running, "exit")]);

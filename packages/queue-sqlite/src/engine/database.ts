@@ -1,13 +1,15 @@
 import { closeSync, openSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Settings } from "../messages.ts";
-import { FileProblem } from "./failures.ts";
+import { FileProblem, isBusy } from "./failures.ts";
 import { APPLICATION_ID, migrations } from "./schema.ts";
 import type { Sql } from "./sql.ts";
 import { number, rollBack, sqlOf } from "./sql.ts";
 
 /** Kilobytes of pages kept in memory. */
 const CACHE = 65_536;
+/** Milliseconds before a locked file is asked again. */
+const PAUSE = 10;
 /** Pages the log grows to before it is copied back into the database. */
 const CHECKPOINT = 4000;
 
@@ -19,8 +21,8 @@ export function openDatabase({ path, busyTimeout }: Pick<Settings, "path" | "bus
   const sql = sqlOf(database);
   try {
     sql.exec(`PRAGMA busy_timeout = ${busyTimeout}`);
-    checkOwner(sql);
-    const mode = sql.get("PRAGMA journal_mode = WAL")?.journal_mode;
+    patiently(busyTimeout, () => checkOwner(sql));
+    const mode = patiently(busyTimeout, () => sql.get("PRAGMA journal_mode = WAL")?.journal_mode);
     if (mode !== "wal") throw new FileProblem("cannot keep a write-ahead log", "Put the file on a local disk.");
     // FULL syncs the log at every commit; NORMAL, in WAL mode, would not.
     sql.exec("PRAGMA synchronous = FULL");
@@ -33,6 +35,19 @@ export function openDatabase({ path, busyTimeout }: Pick<Settings, "path" | "bus
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** SQLite does not wait where two processes turn on the log of a new file at once: one is told at once that it is locked. */
+function patiently<T>(busyTimeout: number, task: () => T): T {
+  const end = performance.now() + busyTimeout;
+  for (;;) {
+    try {
+      return task();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() >= end) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
+    }
   }
 }
 
@@ -67,8 +82,9 @@ function versionOf(sql: Sql): number {
 
 /** Refuses what is not ours before anything is written to it. */
 function checkOwner(sql: Sql): void {
-  const owner = number(sql.get("PRAGMA application_id")?.application_id);
-  const tables = number(sql.get("SELECT count(*) AS tables FROM sqlite_schema")?.tables);
+  // At once: another process may be making the file ours.
+  const found = sql.get("SELECT application_id AS owner, (SELECT count(*) FROM sqlite_schema) AS tables FROM pragma_application_id");
+  const [owner, tables] = [number(found?.owner), number(found?.tables)];
   if (owner !== APPLICATION_ID && (owner !== 0 || tables > 0)) {
     throw new FileProblem("is another application's SQLite database", "Give the queue a file of its own.");
   }
