@@ -19,7 +19,14 @@ export function watchersOf(watched: (anybody: boolean) => void): Watchers {
       };
     },
     wake() {
-      for (const { wake } of all) wake();
+      for (const { wake } of all) {
+        try {
+          wake();
+        } catch (error) {
+          // Whoever writes is not to suffer for whoever watches.
+          process.emitWarning(`a watcher of the store threw: ${String(error)}`);
+        }
+      }
     },
     clear() {
       if (all.size > 0) watched(false);

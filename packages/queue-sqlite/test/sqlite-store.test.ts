@@ -1,10 +1,12 @@
 import { contentOf, readAll } from "@postroad/core";
 import type { Entry } from "@postroad/queue";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { sqliteStore } from "../src/index.ts";
+import { folder as newFolder } from "./entries.ts";
 
 const entry: Entry = {
   key: "1 ann@example.net",
@@ -40,4 +42,19 @@ it("gives back what was added, after the file was closed and opened again", asyn
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+it("keeps mail and its file where a watcher throws, who becomes a warning", async () => {
+  await using place = await newFolder();
+  await using store = sqliteStore(place.path);
+  const warned = once(process, "warning");
+  const end = store.watch(() => {
+    throw new Error("not my day");
+  });
+  await store.add([entry], contentOf(Buffer.alloc(200_000, "x")));
+  expect((await warned)[0]).toMatchObject({ message: "a watcher of the store threw: Error: not my day" });
+  const [lease] = await store.claim({ now: 2000, limit: 1, perLane: 1, ttl: 60_000 });
+  if (lease === undefined) throw new Error("nothing was claimed");
+  expect((await readAll(store.read(lease))).byteLength).toBe(200_000);
+  end();
 });
