@@ -85,7 +85,7 @@ function isObject(value: unknown): value is object {
 /** Of a row that is not what was written. */
 export const DAMAGED = "damaged: the row is not what was written";
 
-/** What cannot be read is shown as the dead letter that it is from now on. */
+/** What cannot be read is shown as the dead letter that the next claim makes of it, and tells of. */
 export function listedOf({ leased, size, ...row }: ListedRow): Listed {
   const entry = entryOf(row) ?? joined({ ...row, state: "dead", note: DAMAGED }, { envelope: { from: "", to: [] }, meta: {}, last: [] });
   return { ...entry, leased, size };

@@ -2,7 +2,7 @@ import type { Mail, Outcome } from "@postroad/core";
 import { Refusal, receipt, transport } from "@postroad/core";
 import { fake } from "@postroad/testing";
 import { describe, expect, it } from "vitest";
-import type { Store } from "../src/index.ts";
+import type { Entry, Store } from "../src/index.ts";
 import { memoryStore } from "../src/index.ts";
 import { bench } from "./bench.ts";
 import { HOUR, MINUTE, mailTo, until } from "./support.ts";
@@ -10,6 +10,26 @@ import { HOUR, MINUTE, mailTo, until } from "./support.ts";
 /** Keeps what it is told to keep as a database would: as text. */
 function asText(inner: Store): Store {
   return { ...inner, settle: async (lease, next) => inner.settle(lease, JSON.parse(JSON.stringify(next))) };
+}
+
+/** Refuses to write what it does not like, and takes everything else. */
+function picky(inner: Store, isRefused: (next: Entry) => boolean): Store {
+  return {
+    ...inner,
+    async settle(lease, next) {
+      if (next !== null && isRefused(next)) throw new TypeError("no room for this in a column");
+      return inner.settle(lease, next);
+    },
+  };
+}
+
+/** Until another mail, which comes after the one whose result is refused, is delivered. */
+async function refusedBesides(work: ReturnType<typeof bench>, refused: Mail): Promise<void> {
+  await work.inbox.send(refused);
+  await until(() => work.of("trouble").length === 1);
+  await work.inbox.send(mailTo("good@y.example"));
+  await work.clock.advance(MINUTE);
+  await until(() => work.of("settled").length === 1);
 }
 
 const circle: Record<string, unknown> = {};
@@ -77,22 +97,11 @@ describe("a result that cannot be written down", () => {
   });
 
   it("is given up once the store has refused it while it took everything else, and the worker goes on", async () => {
-    const inner = memoryStore();
-    const store: Store = {
-      ...inner,
-      async settle(lease, next) {
-        if (next?.mail === bad.id && next.state === "ready") throw new TypeError("no room for this in a column");
-        return inner.settle(lease, next);
-      },
-    };
+    const bad = mailTo("bad@y.example");
+    const store = picky(memoryStore(), ({ mail, state }) => mail === bad.id && state === "ready");
     const to = fake({ "bad@y.example": "deferred" });
     await using work = bench(to, { bounce: false }, store);
-    const bad = mailTo("bad@y.example");
-    await work.inbox.send(bad);
-    await until(() => work.of("trouble").length === 1);
-    await work.inbox.send(mailTo("good@y.example"));
-    await work.clock.advance(MINUTE);
-    await until(() => work.of("settled").length === 1);
+    await refusedBesides(work, bad);
     expect(to.calls.map(({ recipients }) => recipients[0])).toEqual(["bad@y.example", "good@y.example"]);
     expect(work.of("dead")).toMatchObject([{ reason: "unwritable", mail: bad.id, recipients: ["bad@y.example"] }]);
     expect(work.of("lost")).toMatchObject([{ mail: bad.id, outcomes: [{ kind: "deferred" }] }]);
@@ -100,22 +109,11 @@ describe("a result that cannot be written down", () => {
   });
 
   it("holds up nobody else where not even that is taken: its lease runs out", async () => {
-    const inner = memoryStore();
-    const store: Store = {
-      ...inner,
-      async settle(lease, next) {
-        if (next?.mail === bad.id) throw new TypeError("no room for this in a column");
-        return inner.settle(lease, next);
-      },
-    };
+    const bad = mailTo("bad@y.example");
+    const store = picky(memoryStore(), ({ mail }) => mail === bad.id);
     const to = fake({ "bad@y.example": "deferred" });
     await using work = bench(to, { bounce: false }, store);
-    const bad = mailTo("bad@y.example");
-    await work.inbox.send(bad);
-    await until(() => work.of("trouble").length === 1);
-    await work.inbox.send(mailTo("good@y.example"));
-    await work.clock.advance(MINUTE);
-    await until(() => work.of("settled").length === 1);
+    await refusedBesides(work, bad);
     expect(work.of("dead")).toEqual([]);
     expect(work.of("lost")).toMatchObject([{ mail: bad.id, outcomes: [{ kind: "deferred" }] }]);
   });
