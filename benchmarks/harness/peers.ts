@@ -12,6 +12,8 @@ export const BULLMQ: string = versioned("bullmq", "bullmq");
 export const POSTFIX = "postfix";
 /** A loop around a socket that knows just enough SMTP. */
 export const LOOP = "loop";
+/** A group commit to one table of SQLite, and such a loop. */
+export const BARE = "bare";
 
 function versioned(name: string, module: string): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL(import.meta.resolve(`${module}/package.json`)), "utf8"));

@@ -1,6 +1,6 @@
 // What does it cost to accept mail durably, and to deliver it, whatever else waits?
 import { temporaryFolder } from "../../interop/harness/folder.ts";
-import { BULLMQ, OURS, POSTFIX, keyOf } from "../harness/peers.ts";
+import { BARE, BULLMQ, OURS, POSTFIX, keyOf } from "../harness/peers.ts";
 import { answer } from "../harness/question.ts";
 import { startReceiver } from "../harness/receiver.ts";
 import type { Sample } from "../harness/sample.ts";
@@ -18,6 +18,7 @@ const WAITING = 100_000;
 const LIMIT = { name: "limit of 250 ms", seconds: 0.25 };
 /** Ours with one sender and with fewer entries, beside which ours with more of them stands. */
 const ONE_SENDER = `${OURS}, 1 sender`;
+const BARE_ONE_SENDER = `${BARE}, 1 sender`;
 const COUNTS: Readonly<Record<string, number>> = { "1 M waiting": 1_000_000, "100 k waiting": 100_000, "1 k waiting": 1000 };
 
 const THROUGH = `from queue to receiver, 1 KB, ${IN_FLIGHT} in flight`;
@@ -40,10 +41,10 @@ interface QueueCase {
 
 const rates = [RATE, CPU, DELAY];
 const cases: readonly QueueCase[] = [
-  { name: THROUGH, contenders: [OURS, ...present(BULLMQ, POSTFIX)], metrics: rates, run: through },
+  { name: THROUGH, contenders: [OURS, BARE, ...present(BULLMQ, POSTFIX)], metrics: rates, run: through },
   ...[1, 10, 100].map((senders): QueueCase => ({
     name: accepting(senders),
-    contenders: [OURS, ...(senders === 100 ? [ONE_SENDER] : []), ...present(BULLMQ, POSTFIX)],
+    contenders: [OURS, BARE, ...(senders === 100 ? [ONE_SENDER, BARE_ONE_SENDER] : []), ...present(BULLMQ, POSTFIX)],
     metrics: rates,
     run: (contender, profile) => accepts(contender, senders, profile),
   })),
@@ -75,7 +76,7 @@ async function through(contender: string, profile: string | undefined): Promise<
 
 function accepts(contender: string, senders: number, profile: string | undefined): Promise<Sample> {
   if (contender === POSTFIX) return postfixAccepts(LARGE, senders);
-  const [name, count] = contender === ONE_SENDER ? [OURS, 1] : [contender, senders];
+  const [name, count] = contender === ONE_SENDER ? [OURS, 1] : contender === BARE_ONE_SENDER ? [BARE, 1] : [contender, senders];
   return inQueue(name, ["accepts", count, LARGE], profile);
 }
 

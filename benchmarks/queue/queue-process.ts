@@ -7,6 +7,7 @@ import { urgent } from "./urgent.ts";
 
 const QUEUES: Readonly<Record<string, () => Promise<OpenQueue>>> = {
   postroad: async () => (await import("./queues/postroad.ts")).postroad,
+  bare: async () => (await import("./queues/bare.ts")).bare,
   bullmq: async () => (await import("./queues/bullmq.ts")).bullmq,
 };
 const TASKS: Readonly<Record<string, (queue: DurableQueue, a: number, b: number) => Promise<Sample>>> = {
