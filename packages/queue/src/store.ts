@@ -43,7 +43,7 @@ export interface Entry {
   /** Deliveries attempted. */
   readonly attempts: number;
   /**
-   * Leases that ran out since it was last settled: how often a worker died with it. Only the store counts it. From two on
+   * Leases that ran out since it was last tried to an end: how often a worker died with it. Only the store counts it up. From two on
    * it is a suspect: it may be what they died of.
    */
   readonly lapses: number;
@@ -195,8 +195,9 @@ export interface Store extends AsyncDisposable {
   renew(leases: readonly Lease[], until: number): Promise<readonly boolean[]>;
   /**
    * The entry's next state, or null where it is finished; its key is then remembered for a while. False where the lease
-   * was lost: then nothing was written. An entry that was superseded meanwhile is finished in any case. `agesFrom` and
-   * `lapses` are the store's own: those of `next` are not looked at, and `lapses` begins anew. Its lane stays too.
+   * was lost: then nothing was written. An entry that was superseded meanwhile is finished in any case. `agesFrom` is the
+   * store's own: that of `next` is not looked at. Its lane stays too. Of `lapses` the lower counts, that of `next` or the store's own:
+   * whoever hands back what was not begun keeps it, whoever tried writes 0.
    */
   settle(lease: Lease, next: Entry | null): Promise<boolean>;
   /** Nothing of this lane is claimed before `until`, and then one entry at a time, until 0 ends it. */

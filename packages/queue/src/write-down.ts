@@ -36,6 +36,8 @@ function nextOf(progress: Progress, policy: Policy): Entry | null {
     envelope: { ...entry.envelope, to: pending },
     meta,
     attempts,
+    // What was not tried, or only told of, is as suspect as before.
+    lapses: attempts > entry.attempts || entry.envelope.to.length === 0 ? 0 : entry.lapses,
     last,
     dueAt: pending.length === 0 ? dueOfReport(progress, policy) : progress.dueAt,
     ...(delayed && { delayed }),

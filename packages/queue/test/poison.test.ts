@@ -144,6 +144,7 @@ describe("poison", () => {
     await stopped;
     expect(to.begun).toEqual(["slow@a.example"]);
     expect(await store.stats(work.clock.now() + HOUR)).toMatchObject({ due: 1, leased: 0 });
+    expect(await store.list()).toMatchObject([{ lapses: 2 }]);
   });
 });
 

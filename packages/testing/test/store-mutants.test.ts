@@ -139,6 +139,11 @@ const mutants: readonly Mutant[] = [
     store: (right) => ({ claim: (request) => right.claim({ ...request, suspects: false }) }),
   },
   {
+    wrong: "forgets the lapses of what is handed back",
+    checks: ["#57, #64: what is handed back is as suspect as it was"],
+    store: (right) => ({ settle: (lease, next) => right.settle(lease, next && { ...next, lapses: 0 }) }),
+  },
+  {
     wrong: "keeps what has expired",
     checks: ["gives what has expired, whatever its due time, its lane's limit and parking"],
     store: (right) => ({ add: (entries, content) => right.add(entries.map(unexpiring), content) }),

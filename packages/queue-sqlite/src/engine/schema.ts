@@ -11,6 +11,8 @@ export const DEAD = 4;
 export const OVERDUE = 10;
 /** The lowest priority (RFC 6710). */
 export const LOWEST = -9;
+/** Leases that ran out before an entry may be what its workers died of. */
+export const SUSPECT = 2;
 /** The level of what may be what its workers died of: below every priority, since only who asks for one gets it. */
 export const SUSPECTS = -10;
 
@@ -18,7 +20,7 @@ export const SUSPECTS = -10;
 export const ORDINARY = "max(-9, min(9, priority))";
 
 /** `level` of an entry that is not overdue: two leases that ran out make it a suspect. */
-export const LEVEL: string = `CASE WHEN lapses >= 2 THEN ${SUSPECTS} ELSE ${ORDINARY} END`;
+export const LEVEL: string = `CASE WHEN lapses >= ${SUSPECT} THEN ${SUSPECTS} ELSE ${ORDINARY} END`;
 
 /** A lane's counts, in the order of the phases. */
 const columns = ["waiting", "due", "leased", "held", "dead"];

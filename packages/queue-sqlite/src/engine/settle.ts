@@ -4,7 +4,7 @@ import { storedOf } from "./contents.ts";
 import type { Engine } from "./engine.ts";
 import { finish, finished } from "./finish.ts";
 import { dueOf, phaseOf, storedDue } from "./rows.ts";
-import { OVERDUE } from "./schema.ts";
+import { OVERDUE, SUSPECT, SUSPECTS } from "./schema.ts";
 import { number } from "./sql.ts";
 
 /** Writes the entry's next state in the name of its lease. The token is part of the condition: an old one finds nothing. */
@@ -12,7 +12,7 @@ export function settle(engine: Engine, { key, token, next }: Requests["settle"])
   const { sql, watch } = engine;
   if (next === null) return remove(engine, key, token);
   const held = sql.get(
-    "SELECT id, superseded, created_at, due_at, tried, level FROM entries WHERE key = ? AND phase = 2 AND token = ?",
+    "SELECT id, superseded, created_at, due_at, tried, level, lapses FROM entries WHERE key = ? AND phase = 2 AND token = ?",
     key,
     token,
   );
@@ -24,7 +24,8 @@ export function settle(engine: Engine, { key, token, next }: Requests["settle"])
   else {
     // What was due stays due, wherever the clock went meanwhile.
     const wasDue = number(held.level) < OVERDUE ? dueOf(held, clock) : now;
-    write(engine, id, next, phaseOf(next, Math.max(now, wasDue)));
+    const lapses = Math.min(next.lapses, number(held.lapses));
+    write(engine, id, { ...next, lapses }, phaseOf(next, Math.max(now, wasDue)));
   }
   return true;
 }
@@ -43,10 +44,10 @@ function remove(engine: Engine, key: string, token: string): boolean {
 function write({ sql, watch }: Engine, id: number, next: Draft, phase: number): void {
   sql.run(
     `UPDATE entries SET priority = ?, level = ?, phase = ?, ready = ?, tried = ?, ends = ?, delayed = ?, due_at = ?,
-       expires_at = ?, series = ?, attempts = ?, lapses = 0, token = NULL, lease_until = NULL, note = ?, rest = ?
+       expires_at = ?, series = ?, attempts = ?, lapses = ?, token = NULL, lease_until = NULL, note = ?, rest = ?
      WHERE id = ?`,
     next.priority,
-    next.priority,
+    next.lapses >= SUSPECT && next.state === "ready" ? SUSPECTS : next.priority,
     phase,
     next.state === "ready" ? 1 : 0,
     next.attempts > 0 ? 1 : 0,
@@ -56,6 +57,7 @@ function write({ sql, watch }: Engine, id: number, next: Draft, phase: number): 
     next.expiresAt,
     next.series,
     next.attempts,
+    next.lapses,
     next.note,
     next.rest,
     id,

@@ -96,8 +96,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
         if (next !== null) checkEntry(next);
         const found = kept.holder(lease);
         if (found === undefined) return false;
-        const { key, lane, agesFrom } = found.entry;
-        kept.put(found, next && { ...next, key, lane, agesFrom, lapses: 0 });
+        const { key, lane, agesFrom, lapses } = found.entry;
+        kept.put(found, next && { ...next, key, lane, agesFrom, lapses: Math.min(lapses, next.lapses) });
         wake();
         return true;
       }),

@@ -48,12 +48,12 @@ export function holder(state: State, key: string, token: string): Kept | undefin
 export function settle(state: State, key: string, token: string, next: Entry | null): boolean {
   const kept = holder(state, key, token);
   if (kept === undefined) return false;
-  const { dueAt, agesFrom, lane } = kept.entry;
+  const { dueAt, agesFrom, lane, lapses } = kept.entry;
   kept.lease = undefined;
   if (next === null || kept.isSuperseded) finish(state, kept);
   else {
     kept.isDue = next.dueAt <= (state.last ?? 0) || (kept.isDue && next.dueAt <= dueAt);
-    kept.entry = { ...next, key, lane, agesFrom, lapses: 0 };
+    kept.entry = { ...next, key, lane, agesFrom, lapses: Math.min(lapses, next.lapses) };
   }
   return true;
 }

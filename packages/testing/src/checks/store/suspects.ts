@@ -28,8 +28,22 @@ export const suspectChecks: readonly Check<StoreSuite>[] = [
     assert.deepEqual(keysOf([...first, ...second]), keysOf([a, b]));
     assert.deepEqual([...first, ...second].map(({ entry }) => entry.lapses), [2, 2]);
     assert.deepEqual(keysOf(await claim({ now, suspects: true })), [other.key], "without a suspect, others are not given");
-    for (const lease of first) await store.settle(lease, deferred(lease, now));
+    for (const lease of first) await store.settle(lease, { ...deferred(lease, now), lapses: 0 });
     assert.equal((await claimOne({ now })).entry.lapses, 0, "what was settled is a suspect still");
+  }),
+
+  storeCheck("#57, #64: what is handed back is as suspect as it was", [], async (bench) => {
+    const { store, add, claim, claimOne } = bench;
+    await add(entryOf());
+    for (const lapses of [0, 1, 2, 3]) {
+      const now = START + lapses * MINUTE;
+      const lease = await claimOne({ now, suspects: true });
+      assert.equal(lease.entry.lapses, lapses);
+      assert.equal(await store.settle(lease, lease.entry), true);
+      assert.equal((await store.get(lease.entry.key))?.lapses, lapses, "its lapses are forgotten");
+      if (lapses >= 2) assert.deepEqual(await claim({ now }), [], "it is given like any other");
+      assert.equal((await claim({ now, suspects: true })).length, 1, "it is given to nobody");
+    }
   }),
 
   storeCheck("#57: gives no suspect to who asks for nothing", [], async (bench) => {
