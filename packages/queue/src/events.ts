@@ -104,11 +104,14 @@ export interface DeadEvent extends About {
   readonly recipients: readonly string[];
 }
 
-/** The lease was lost before the result could be written down: somebody else may deliver the same again. */
+/**
+ * The lease was lost, or the worker stopped, before the result could be written down, or the store refuses it: the same may be
+ * delivered again.
+ */
 export interface LostEvent extends About {
   readonly kind: "lost";
   readonly at: number;
-  /** What the delivery came to, where it came to something. */
+  /** What the delivery came to, where it came to something; but for what was settled all the same. */
   readonly outcomes: readonly Outcome[];
 }
 

@@ -1,4 +1,4 @@
-import { Refusal } from "@postroad/core";
+import { Refusal, mailboxKey } from "@postroad/core";
 import { aboutOf } from "./desk.ts";
 import type { Policy } from "./drain-options.ts";
 import type { DeadEvent, TroubleEvent } from "./events.ts";
@@ -10,10 +10,10 @@ export interface Settler {
   /** Something is delivered and cannot be written down: until it is, nothing else may be delivered. */
   readonly isStuck: boolean;
   /**
-   * True where it is written, false where the lease was lost, undefined where the worker stopped before it could be. What the
-   * store refuses again and again, while it takes everything else, becomes a dead letter as it was, or is let go: false too.
+   * What is written: `next`, or a dead letter in its place where the store refuses it again and again, while it takes
+   * everything else. Undefined where nothing is: the lease was lost, or the worker stopped, or even that was refused.
    */
-  settle(lease: Lease, next: Entry | null): Promise<boolean | undefined>;
+  settle(lease: Lease, next: Entry | null): Promise<Entry | null | undefined>;
   /** Ends all attempts. */
   readonly giveUp: () => void;
 }
@@ -28,19 +28,25 @@ export function settler(store: Store, policy: Policy, emit: (event: TroubleEvent
   let stuck = 0;
   let isGivenUp = false;
 
-  async function insist(lease: Lease, next: Entry | null, error: unknown): Promise<boolean | undefined> {
+  async function insist(lease: Lease, next: Entry | null, error: unknown): Promise<Entry | null | undefined> {
     stuck += 1;
     try {
       let cause = error;
       let refusals = 0;
+      let isInDoubt = false;
       for (let failures = 1; ; failures += 1) {
         emit({ kind: "trouble", at: policy.clock.now(), during: "settle", key: lease.entry.key, error: cause });
         await pause(troubleWait(failures, policy));
         if (isGivenUp) return undefined;
-        refusals = next !== null && (await isRefusal(lease, cause)) ? refusals + 1 : 0;
-        if (refusals >= REFUSALS && (await giveUpOn(lease, cause))) return false;
+        isInDoubt ||= mayBeWritten(cause);
+        if (next !== null && (await isRefusal(lease, cause))) {
+          refusals += 1;
+          const instead = refusals < REFUSALS ? undefined : await giveUpOn(lease, next, cause);
+          if (instead !== undefined) return instead.written;
+        } else refusals = 0;
         try {
-          return await store.settle(lease, next);
+          const isWritten = (await store.settle(lease, next)) || (isInDoubt && (await isThere(store, lease, next)));
+          return isWritten ? next : undefined;
         } catch (again) {
           cause = again;
         }
@@ -62,20 +68,22 @@ export function settler(store: Store, policy: Policy, emit: (event: TroubleEvent
   }
 
   /**
-   * Keeps the entry as it was claimed, which the store has written once, for a person. Where even that is refused, its lease is
-   * left to run out: the others do not wait for it. False where the store is full.
+   * Keeps the entry as it was claimed, which the store has written once, for a person: with who is left of its recipients. Where even
+   * that is refused, its lease is left to run out: the others do not wait for it. Undefined where the store is full.
    */
-  async function giveUpOn({ entry, token }: Lease, cause: unknown): Promise<boolean> {
+  async function giveUpOn(lease: Lease, next: Entry, cause: unknown): Promise<{ readonly written: Entry | null | undefined } | undefined> {
+    const { entry, token } = lease;
     const note = noteOf(`what became of it cannot be written down: ${cause instanceof Error ? cause.message : "not an Error"}`);
+    const dead = deadLetter(entry, next, note);
     try {
-      if (!(await store.settle({ entry, token }, { ...entry, state: "dead", note }))) return true;
+      if (!(await store.settle({ entry, token }, dead))) return { written: undefined };
     } catch (error) {
       emit({ kind: "trouble", at: policy.clock.now(), during: "settle", key: entry.key, error });
-      return !(error instanceof Refusal && error.status === "4.3.1");
+      return error instanceof Refusal && error.status === "4.3.1" ? undefined : { written: undefined };
     }
-    const recipients = entry.envelope.to.map(({ address }) => address);
-    emit({ kind: "dead", at: policy.clock.now(), ...aboutOf(entry), reason: "unwritable", note, recipients });
-    return true;
+    const recipients = (dead?.envelope.to ?? []).map(({ address }) => address);
+    if (dead !== null) emit({ kind: "dead", at: policy.clock.now(), ...aboutOf(entry), reason: "unwritable", note, recipients });
+    return { written: dead };
   }
 
   function pause(milliseconds: number): Promise<void> {
@@ -97,7 +105,7 @@ export function settler(store: Store, policy: Policy, emit: (event: TroubleEvent
     },
     async settle(lease, next) {
       try {
-        return await store.settle(lease, next);
+        return (await store.settle(lease, next)) ? next : undefined;
       } catch (error) {
         return insist(lease, next, error);
       }
@@ -107,6 +115,28 @@ export function settler(store: Store, policy: Policy, emit: (event: TroubleEvent
       for (const go of waiting) go();
     },
   };
+}
+
+/** An error that does not say whether it was written. A store that throws anything else than a Refusal says nothing. */
+function mayBeWritten(error: unknown): boolean {
+  return !(error instanceof Refusal) || error.options.uncertain === true;
+}
+
+/** Did an attempt that ended with an error write it after all? Nobody else writes the same, and who is finished stays so. */
+async function isThere(store: Store, { entry: { key } }: Lease, next: Entry | null): Promise<boolean> {
+  const found = await store.get(key);
+  if (next === null || found === undefined) return next === null && found === undefined;
+  return found.attempts === next.attempts && found.dueAt === next.dueAt && found.state === next.state;
+}
+
+/** The entry as it was, with who is neither done with nor told of; null where that is nobody. */
+function deadLetter(entry: Entry, { envelope: { to }, owed = [] }: Entry, note: string): Entry | null {
+  const { owed: _, ...rest } = entry;
+  const failed = owed.filter(({ outcome }) => outcome.kind === "rejected").map(({ recipient }) => recipient);
+  const left = [...to, ...failed];
+  const keys = new Set(left.map(({ address }) => mailboxKey(address)));
+  const last = entry.last.filter(({ recipient }) => keys.has(mailboxKey(recipient)));
+  return left.length === 0 ? null : { ...rest, envelope: { ...entry.envelope, to: left }, last, state: "dead", note };
 }
 
 /** From a second to a minute, less up to half by chance: workers of a store that comes back do not all come at once. */

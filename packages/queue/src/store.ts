@@ -168,7 +168,8 @@ export interface QueueStats extends Counts {
  * Keeps the queue's mail. It is data; policy is the queue's and its worker's.
  *
  * - What cannot be written down is an error, never a success: a method rejects with a `Refusal`, 4.3.1 where the store
- *   or its disk is full, 4.3.0 for anything else, and is whole or has not happened.
+ *   or its disk is full, 4.3.0 for anything else, and has not happened. Where it may have happened all the same, whole then, it is
+ *   `uncertain`: `get` tells.
  * - One entry that it cannot read any more keeps it from no other: that one is dead from then on, with a `note`, shown with
  *   an empty envelope, and found again where it is tried again.
  * - Several workers, in one process or many, may use the same store at once, if their clocks agree to within a minute.

@@ -1,3 +1,4 @@
+import { mailboxKey } from "@postroad/core";
 import type { Policy } from "./drain-options.ts";
 import type { Flight } from "./flights.ts";
 import type { Progress } from "./progress.ts";
@@ -13,18 +14,25 @@ export async function writeDown(desk: Desk, flight: Flight, progress: Progress):
   const { finals, last, dead, entry } = progress;
   const next = nextOf(progress, policy);
   flight.isWriting = true;
-  const isWritten = flight.isLost ? false : await settler.settle(flight.lease, next);
+  const written = flight.isLost ? undefined : await settler.settle(flight.lease, next);
   const at = policy.clock.now();
   const about = aboutOf(entry);
-  if (isWritten !== true) {
-    emit({ kind: "lost", at, ...about, outcomes: [...finals, ...last] });
-    return;
-  }
-  if (finals.length > 0) emit({ kind: "settled", at, ...about, outcomes: finals });
-  if (next === null) return;
+  const settled = settledOf(finals, next, written);
+  const lost = written === next ? [] : [...finals.filter((outcome) => !settled.includes(outcome)), ...last];
+  if (settled.length > 0) emit({ kind: "settled", at, ...about, outcomes: settled });
+  if (written === undefined || lost.length > 0) emit({ kind: "lost", at, ...about, outcomes: lost });
+  if (next === null || written !== next) return;
   const recipients = next.envelope.to.map(({ address }) => address);
   if (dead !== undefined) emit({ kind: "dead", at, ...about, reason: dead.reason, note: next.note ?? "", recipients });
   else if (progress.attempts > entry.attempts && last.length > 0) emit({ kind: "deferred", at, ...about, dueAt: next.dueAt, outcomes: last });
+}
+
+/** Who is done with for good: where a dead letter was written in place of what became of it, who is not in that. */
+function settledOf(finals: Progress["finals"], next: Entry | null, written: Entry | null | undefined): Progress["finals"] {
+  if (written === next) return finals;
+  if (written === undefined) return [];
+  const left = new Set(written?.envelope.to.map(({ address }) => mailboxKey(address)));
+  return finals.filter(({ recipient }) => !left.has(mailboxKey(recipient)));
 }
 
 function nextOf(progress: Progress, policy: Policy): Entry | null {

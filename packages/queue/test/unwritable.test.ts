@@ -3,7 +3,7 @@ import { Refusal, receipt, transport } from "@postroad/core";
 import { fake } from "@postroad/testing";
 import { describe, expect, it } from "vitest";
 import type { Entry, Store } from "../src/index.ts";
-import { memoryStore } from "../src/index.ts";
+import { manage, memoryStore } from "../src/index.ts";
 import { bench } from "./bench.ts";
 import { HOUR, MINUTE, mailTo, until } from "./support.ts";
 
@@ -108,6 +108,51 @@ describe("a result that cannot be written down", () => {
     expect(await store.list()).toMatchObject([{ state: "dead", note: expect.stringContaining("no room for this in a column") }]);
   });
 
+  it("#61: leaves a dead letter to nobody who has the mail, and tells of them that it is settled", async () => {
+    const store = picky(memoryStore(), ({ state }) => state === "ready");
+    const to = fake({ "later@y.example": ["deferred", "accepted"], "no@y.example": "rejected" });
+    await using work = bench(to, { bounce: fake({}, { name: "bounce" }) }, store);
+    await work.inbox.send(mailTo("has@y.example", "later@y.example", "no@y.example"));
+    await until(() => work.of("trouble").length === 1);
+    await work.clock.advance(MINUTE);
+    await until(() => work.of("dead").length === 1);
+    expect(work.of("dead")).toMatchObject([{ reason: "unwritable", recipients: ["later@y.example"] }]);
+    expect(work.of("settled")).toMatchObject([{ outcomes: [{ kind: "accepted", recipient: "has@y.example" }, { recipient: "no@y.example" }] }]);
+    expect(work.of("lost")).toMatchObject([{ outcomes: [{ kind: "deferred", recipient: "later@y.example" }] }]);
+    await manage(store, { now: () => work.clock.now() }).redrive();
+    await until(() => to.calls.length === 2);
+    expect(to.calls[1]?.recipients).toEqual(["later@y.example"]);
+  });
+
+  it("#61: keeps who failed and could not be told in the dead letter", async () => {
+    const store = picky(memoryStore(), ({ state }) => state === "ready");
+    const to = fake({ "no@y.example": "rejected" });
+    const bounce = fake({ "a@x.example": "deferred" }, { name: "bounce" });
+    await using work = bench(to, { bounce }, store);
+    await work.inbox.send(mailTo("has@y.example", "no@y.example"));
+    await until(() => work.of("trouble").length === 1);
+    await work.clock.advance(MINUTE);
+    await until(() => work.of("lost").length === 1);
+    expect(work.of("dead")).toMatchObject([{ recipients: ["no@y.example"] }]);
+    expect(work.of("settled")).toMatchObject([{ outcomes: [{ recipient: "has@y.example" }] }]);
+    expect(work.of("lost")).toMatchObject([{ outcomes: [{ kind: "rejected", recipient: "no@y.example" }] }]);
+    expect(await store.list()).toMatchObject([{ state: "dead", envelope: { to: [{ address: "no@y.example" }] } }]);
+    expect((await store.list())[0]).not.toHaveProperty("owed");
+  });
+
+  it("#61: leaves none where all have the mail, and only a success could not be told of", async () => {
+    const store = picky(memoryStore(), ({ state }) => state === "ready");
+    const to = transport("to", async (mail: Mail) => receipt(mail, { kind: "accepted", status: "2.0.0", by: "to", relayed: true }));
+    await using work = bench(to, { bounce: fake({ "a@x.example": "deferred" }, { name: "bounce" }) }, store);
+    await work.inbox.send(mailTo({ address: "has@y.example", notify: ["success"] }));
+    await until(() => work.of("trouble").length === 1);
+    await work.clock.advance(MINUTE);
+    await until(() => work.of("settled").length === 1);
+    expect(await store.list()).toEqual([]);
+    expect(work.of("dead")).toEqual([]);
+    expect(work.of("lost")).toEqual([]);
+  });
+
   it("holds up nobody else where not even that is taken: its lease runs out", async () => {
     const bad = mailTo("bad@y.example");
     const store = picky(memoryStore(), ({ mail }) => mail === bad.id);
@@ -138,6 +183,58 @@ describe("a result that cannot be written down", () => {
       await until(() => work.of("deferred").length >= 1);
       expect(work.of("dead")).toEqual([]);
       expect(work.of("lost")).toEqual([]);
+    }
+  });
+});
+
+/** Writes, and loses the first answer. */
+function losingAnswers(inner: Store, error: Error): Store {
+  let left = 1;
+  return {
+    ...inner,
+    async settle(lease, next) {
+      const isWritten = await inner.settle(lease, next);
+      left -= 1;
+      if (left >= 0) throw error;
+      return isWritten;
+    },
+  };
+}
+
+const noAnswer = new Refusal("4.3.0", "the connection was lost after the commit", { uncertain: true });
+
+describe("a result that was written, though the store answered with an error", () => {
+  it.for([noAnswer, new Error("socket hang up")])("#61: is told of as what it is: %s", async (error) => {
+    for (const [name, kinds] of [["has", ["settled"]], ["no", ["bounced", "settled"]], ["later", ["deferred"]]] as const) {
+      const to = fake({ "later@y.example": "deferred", "no@y.example": "rejected" });
+      const bounce = fake({}, { name: "bounce" });
+      await using work = bench(to, { bounce }, losingAnswers(memoryStore(), error));
+      await work.inbox.send(mailTo(`${name}@y.example`));
+      await until(() => work.of("trouble").length === 1);
+      await work.clock.advance(2000);
+      await until(() => work.events.length >= 2 + kinds.length);
+      expect(work.events.map(({ kind }) => kind).filter((kind) => kind !== "attempt" && kind !== "trouble")).toEqual(kinds);
+      expect(bounce.calls).toHaveLength(name === "no" ? 1 : 0);
+      expect(await work.store.list()).toHaveLength(name === "later" ? 1 : 0);
+    }
+  });
+
+  it("#61: is lost where it was not written, and somebody else had the mail by the time of the next attempt", async () => {
+    for (const isInDoubt of [true, false]) {
+      const inner = memoryStore();
+      const error = new Refusal("4.3.0", "no", { uncertain: isInDoubt });
+      const store: Store = { ...inner, settle: () => Promise.reject(error), renew: async (leases) => leases.map(() => true) };
+      const to = fake({ "a@y.example": ["deferred", "accepted"] });
+      await using work = bench(to, { bounce: false, ttl: 1000 }, store);
+      await work.inbox.send(mailTo("a@y.example"));
+      await until(() => work.of("trouble").length === 1);
+      const [other] = await inner.claim({ now: work.clock.now() + 2000, limit: 1, perLane: 1, ttl: 10_000 });
+      expect(other?.entry.lapses).toBe(1);
+      if (other !== undefined) await inner.settle(other, { ...other.entry, attempts: 1, dueAt: work.clock.now() + HOUR });
+      store.settle = (lease, next) => inner.settle(lease, next);
+      await work.clock.advance(2000);
+      await until(() => work.of("lost").length === 1);
+      expect(work.of("deferred")).toEqual([]);
     }
   });
 });
