@@ -8,7 +8,8 @@ const nobody: ReadonlyMap<string, string> = new Map();
 
 /**
  * For each recipient in doubt, by `mailboxKey`, the `by` of the outcome that left them so: whoever chooses between
- * transports sends to that one, and to no other. What cannot be read as such a note says nothing.
+ * transports sends to that one, and to no other. Where attempts by several did, all of them, with a space between, as
+ * composites print theirs: the first of them that is there. What cannot be read as such a note says nothing.
  */
 export function doubts({ [DOUBTS]: note }: Mail["meta"]): ReadonlyMap<string, string> {
   if (note === undefined) return nobody;
@@ -18,8 +19,8 @@ export function doubts({ [DOUBTS]: note }: Mail["meta"]): ReadonlyMap<string, st
 }
 
 /**
- * Notes with these doubts in place of any others. Whoever keeps mail between attempts, a queue, adds a recipient whose
- * outcome is `uncertain` unless there is one already, and takes out who is accepted or rejected.
+ * Notes with these doubts in place of any others. Whoever keeps mail between attempts, a queue, adds who left a
+ * recipient `uncertain` behind those that it has already, and takes out who is accepted or rejected.
  */
 export function withDoubts(meta: Mail["meta"], known: ReadonlyMap<string, string>): Mail["meta"] {
   const { [DOUBTS]: _, ...others } = meta;

@@ -3,6 +3,9 @@ import { doubts, mailboxKey, withDoubts } from "@postroad/core";
 import { storable } from "./plain.ts";
 import type { Entry, Owed } from "./store.ts";
 
+/** Characters of the names of all who left one recipient in doubt. */
+const LONGEST_DOUBT = 1000;
+
 /** How far an entry has come under one lease. What it is at the end is written down at once. */
 export interface Progress {
   readonly entry: Entry;
@@ -51,17 +54,24 @@ export function take(progress: Progress, { outcomes }: Receipt): void {
   });
 }
 
-/** Who is accepted or rejected is in doubt no longer; who is uncertain is, with whoever left them so first. */
+/** Who is accepted or rejected is in doubt no longer; who is uncertain is, with all who left them so. */
 function noteDoubts(meta: Mail["meta"], outcomes: readonly Outcome[]): Mail["meta"] {
-  const known = new Map(doubts(meta));
-  const { size } = known;
-  let isChanged = false;
+  const before = doubts(meta);
+  const known = new Map(before);
   for (const outcome of outcomes) {
     const key = mailboxKey(outcome.recipient);
-    if (outcome.kind !== "deferred") isChanged = known.delete(key) || isChanged;
-    else if (outcome.uncertain === true && !known.has(key)) known.set(key, outcome.by);
+    if (outcome.kind !== "deferred") known.delete(key);
+    else if (outcome.uncertain === true) known.set(key, alsoBy(known.get(key), outcome.by));
   }
-  return isChanged || known.size !== size ? withDoubts(meta, known) : meta;
+  const isSame = known.size === before.size && [...known].every(([key, by]) => before.get(key) === by);
+  return isSame ? meta : withDoubts(meta, known);
+}
+
+/** The first comes first: a layer that gave up later may only know that it was one of several. */
+function alsoBy(before: string | undefined, by: string): string {
+  if (before === undefined) return by;
+  const all = `${before} ${by}`;
+  return ` ${before} `.includes(` ${by} `) || all.length > LONGEST_DOUBT ? before : all;
 }
 
 /** The last word on a recipient, and what the sender is owed for it. */

@@ -58,25 +58,42 @@ export function traceable<M extends Mail>(member: Transport<M>, report: Receipt)
 
 /**
  * The member of that name, else the first that the name is a part of: `smtp:a` of `retry(smtp:a)`. Where it is a layer
- * around one transport alone, that one: `timeout(failover(smtp:a))` can only have sent to `smtp:a`.
+ * around one transport alone, that one: `timeout(failover(smtp:a))` can only have sent to `smtp:a`. Of several who may have
+ * the mail, the first that is a member.
  */
 function memberOf<M extends Mail>(members: readonly Transport<M>[], by: string): Transport<M> | undefined {
   const found = members.find(({ name }) => name === by) ?? members.find(({ name }) => names(name, by));
-  const within = found === undefined ? onlyOneWithin(by) : undefined;
-  return within === undefined ? found : memberOf(members, within);
+  const several = apart(by);
+  if (found !== undefined || several.length < 2) return found ?? memberWithin(members, by);
+  for (const one of several) {
+    const member = memberOf(members, one);
+    if (member !== undefined) return member;
+  }
+  return undefined;
 }
 
-/** `a(b c)` of `outer(a(b c))`; of `a(b c)` nothing, since it may be either. */
-function onlyOneWithin(name: string): string | undefined {
-  const inner = /^[^\s()]+\((.+)\)$/u.exec(name)?.[1];
-  if (inner === undefined) return undefined;
+/** For `outer(a(b c))` that for `a(b c)`; for `a(b c)` none, since it may be either. */
+function memberWithin<M extends Mail>(members: readonly Transport<M>[], by: string): Transport<M> | undefined {
+  const [inner, ...others] = apart(/^[^\s()]+\((.+)\)$/u.exec(by)?.[1] ?? "");
+  return inner === undefined || others.length > 0 ? undefined : memberOf(members, inner);
+}
+
+/** `a(b c)` and `d` of `a(b c) d`; nothing where the brackets do not match. */
+function apart(text: string): readonly string[] {
+  const found: string[] = [];
   let depth = 0;
-  for (const character of inner) {
+  let one = "";
+  for (const character of `${text} `) {
     if (character === "(") depth += 1;
     else if (character === ")") depth -= 1;
-    if (depth < 0 || (depth === 0 && character === " ")) return undefined;
+    if (depth < 0) return [];
+    if (depth > 0 || character !== " ") one += character;
+    else if (one !== "") {
+      found.push(one);
+      one = "";
+    }
   }
-  return inner;
+  return depth === 0 ? found : [];
 }
 
 /** Is `part` the whole of a name, or one of the names in it? Composites print as `outer(inner other)`. */
@@ -104,6 +121,7 @@ function nowhere({ address }: Recipient, by: string): Outcome {
 
 /** A composite, or a layer around one, did not say which of its transports it was. */
 function adviceOn(by: string): string {
-  if (by.includes(" ")) return "Cancel the mail: sent again it may arrive twice. Put layers that give up, such as timeout, around each transport.";
-  return `Bring back a transport named ${by}, or cancel the mail: sent elsewhere it may arrive twice.`;
+  const named = apart(by);
+  if (named.some((one) => one.includes(" "))) return "Cancel the mail: sent again it may arrive twice. Put layers that give up, such as timeout, around each transport.";
+  return `Bring back a transport named ${named.length > 1 ? named.join(" or ") : by}, or cancel the mail: sent elsewhere it may arrive twice.`;
 }

@@ -70,6 +70,25 @@ describe("a note of who is in doubt", () => {
     },
   );
 
+  it.each([
+    ["smtp:a smtp:b", "smtp:a"],
+    ["smtp:x smtp:b smtp:a", "smtp:b"],
+    ["smtp:x timeout(smtp:b) smtp:a", "smtp:b"],
+    ["failover(smtp:a smtp:b) smtp:b", "smtp:b"],
+    ["otel(failover(smtp:y smtp:x)) smtp:a", "smtp:a"],
+  ])("leads to the first of several that is there: %s to %s", async (by, name) => {
+    const all = [named("smtp:a"), named("smtp:b")];
+    await using both = failover(...all);
+    expect(kinds(await both.send(noted({ [ANN]: by }, ANN)))).toEqual(["accepted"]);
+    expect(all.flatMap((each) => (each.calls.length > 0 ? [each.name] : []))).toEqual([name]);
+  });
+
+  it("says which transports would help where none of several is there", async () => {
+    await using both = failover(named("smtp:a"), named("smtp:b"));
+    const { outcomes } = await both.send(noted({ [ANN]: "smtp:x retry(smtp:y)" }, ANN));
+    expect(outcomes).toMatchObject([{ status: "4.4.0", diagnosis: { advice: expect.stringContaining("named smtp:x or retry(smtp:y),") } }]);
+  });
+
   it("says what to do about a layer that did not know on whom it gave up", async () => {
     await using both = failover(named("smtp:a"), named("smtp:b"));
     const { outcomes } = await both.send(noted({ [ANN]: "timeout(failover(smtp:a smtp:b))" }, ANN));
