@@ -81,16 +81,27 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
   }
 
   async function renew(flying: readonly Flight[], now: number): Promise<void> {
+    const before = flying.map(({ lease, keptAt }) => ({ lease, until: keptAt + ttl }));
     for (const flight of flying) flight.keptAt = now;
     try {
-      const leases = flying.map(({ lease }) => lease);
-      const kept = await store.renew(leases, now + ttl);
-      for (const [index, flight] of flying.entries()) {
-        if (kept[index] === false && all.has(flight) && flight.lease === leases[index]) lose(flight);
-      }
+      const kept = await store.renew(before.map(({ lease }) => lease), now + ttl);
+      const lost = flying.flatMap((flight, index) => {
+        const isLost = kept[index] === false && all.has(flight) && flight.lease === before[index]?.lease;
+        return isLost ? [{ flight, until: before[index]?.until ?? now }] : [];
+      });
+      for (const { flight } of lost) lose(flight);
+      const early = lost.find(({ flight, until }) => !flight.isWriting && until > clock.now());
+      if (early !== undefined) tellOfClocks(early.flight);
     } catch (error) {
       emit({ kind: "trouble", at: clock.now(), during: "renew", error });
     }
+  }
+
+  /** Only who takes it to be later than it is here ends a lease before its time. */
+  function tellOfClocks({ lease: { entry } }: Flight): void {
+    const message = "a lease was lost before its time: the clock of another worker, or of who manages the store, is ahead of this one's";
+    const advice = "Set the clocks by NTP, and start the workers anew: each keeps the time that it started with. Until then mail is delivered twice.";
+    emit({ kind: "trouble", at: clock.now(), during: "renew", key: entry.key, error: new Refusal("4.3.5", message, { advice }) });
   }
 
   return {

@@ -172,7 +172,8 @@ export interface QueueStats extends Counts {
  *   `uncertain`: `get` tells.
  * - One entry that it cannot read any more keeps it from no other: that one is dead from then on, with a `note`, shown with
  *   an empty envelope, and found again where it is tried again.
- * - Several workers, in one process or many, may use the same store at once, if their clocks agree to within a minute.
+ * - Several workers, in one process or many, may use the same store at once, if their clocks agree to within a minute, and to
+ *   within half of the `ttl` that they ask for.
  * - `now` may jump. Where it lies more than a minute before the last claim's (which the store keeps, durably to within
  *   a minute), every entry keeps its age, and what was tried, leases and parked lanes keep the time they had left. Where
  *   it lies more than an hour after, nobody was there to deliver: `agesFrom` of every entry moves on by the time

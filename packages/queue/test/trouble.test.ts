@@ -2,7 +2,7 @@ import type { Mail } from "@postroad/core";
 import { Refusal, receipt, transport } from "@postroad/core";
 import { fake } from "@postroad/testing";
 import { describe, expect, it } from "vitest";
-import type { Store } from "../src/index.ts";
+import type { Clock, Store } from "../src/index.ts";
 import { drain, manage, memoryStore, queue, withQueueOptions } from "../src/index.ts";
 import { bench, isEmpty } from "./bench.ts";
 import { DAY, HOUR, MINUTE, START, mailTo, recorder, testClock, turns, until } from "./support.ts";
@@ -98,6 +98,28 @@ describe("trouble", () => {
     to.release();
     await worker.stop();
     expect(await isEmpty(store)).toBe(true);
+  });
+
+  it.for([25_000, 10 * MINUTE])("#54: a worker whose clock is %i ms behind another's delivers twice, and says why, but not where that is half of ttl", async (behind) => {
+    for (const skew of [15_000, behind]) {
+      const store = memoryStore();
+      const clock = testClock();
+      const late: Clock = { ...clock, now: () => clock.now() - skew };
+      const [slow, other] = [fake(), fake()];
+      slow.hold();
+      const { of, onEvent } = recorder();
+      await queue(store, { now: () => clock.now() }).send(mailTo("a@y.example"));
+      const worker = drain(store, slow, { clock: late, onEvent, bounce: false, ttl: 30_000, poll: 1000 });
+      await slow.call(1);
+      const ahead = drain(store, other, { clock, bounce: false, ttl: 30_000, poll: 1000 });
+      await clock.advance(5 * MINUTE);
+      const isTwice = skew > 15_000;
+      expect(other.calls).toHaveLength(isTwice ? 1 : 0);
+      expect(of("trouble")).toMatchObject(isTwice ? [{ during: "renew", error: { status: "4.3.5" } }] : []);
+      slow.release();
+      await Promise.all([worker, ahead].map((each) => each.stop()));
+      expect(of("lost")).toHaveLength(isTwice ? 1 : 0);
+    }
   });
 
   it("#54: a worker that gets what it is delivering once more goes on with that, and delivers nothing twice", async () => {
