@@ -84,6 +84,8 @@ describe("the engine", () => {
     exercise(made);
     expect(made.engine.sql.queries().length).toBeGreaterThan(40);
     expect(scansOf(made)).toEqual([]);
+    // Such a limit has its statement prepared again each time.
+    expect(made.engine.sql.queries().filter((query) => /LIMIT \?/.test(query))).toEqual([]);
   });
 
   it("#59: gives a lane its turn, however many of another became due before", async () => {

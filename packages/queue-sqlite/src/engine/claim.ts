@@ -82,7 +82,7 @@ function suspect(sql: Sql, request: Claim, clock: Clock): readonly Found[] {
   const most = Math.min(limit, 1);
   const worthless = candidates(
     sql,
-    `WHERE e.ends = 1 AND e.level = ${SUSPECTS} AND e.expires_at <= ? AND e.phase <> 2 ORDER BY e.expires_at LIMIT ?`,
+    `WHERE e.ends = 1 AND e.level = ${SUSPECTS} AND e.expires_at <= ? AND e.phase <> 2 ORDER BY e.expires_at LIMIT 0 + ?`,
     now,
     most,
   );
@@ -95,7 +95,7 @@ function suspect(sql: Sql, request: Claim, clock: Clock): readonly Found[] {
 function agedSuspect(sql: Sql, { perLane, lanes }: Claim, until: number, most: number): readonly Found[] {
   const found = candidates(
     sql,
-    `WHERE e.ends = 1 AND e.level = ${SUSPECTS} AND e.ages_from <= ? AND e.phase <> 2 ORDER BY e.ages_from LIMIT ?`,
+    `WHERE e.ends = 1 AND e.level = ${SUSPECTS} AND e.ages_from <= ? AND e.phase <> 2 ORDER BY e.ages_from LIMIT 0 + ?`,
     until,
     most,
   );
@@ -106,7 +106,7 @@ function expired(sql: Sql, now: number, limit: number): readonly Found[] {
   if (limit <= 0) return [];
   return candidates(
     sql,
-    `WHERE e.ends = 1 AND e.level > ${SUSPECTS} AND e.expires_at <= ? AND e.phase <> 2 ORDER BY e.expires_at LIMIT ?`,
+    `WHERE e.ends = 1 AND e.level > ${SUSPECTS} AND e.expires_at <= ? AND e.phase <> 2 ORDER BY e.expires_at LIMIT 0 + ?`,
     now,
     limit,
   );

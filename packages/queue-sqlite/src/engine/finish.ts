@@ -44,7 +44,7 @@ export function forgetLane(sql: Sql, lane: number): void {
 export function forget({ sql, watch }: Engine, now: number, limit: number): void {
   const { ages } = readClock(sql, watch);
   sql.run(
-    "DELETE FROM finished WHERE key IN (SELECT key FROM finished WHERE until <= ? ORDER BY until LIMIT ?)",
+    "DELETE FROM finished WHERE key IN (SELECT key FROM finished WHERE until <= ? ORDER BY until LIMIT 0 + ?)",
     now - ages,
     limit,
   );

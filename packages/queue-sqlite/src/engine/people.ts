@@ -33,7 +33,7 @@ export function whereOf({ key, mail, lane, state }: Selection): { readonly where
 export function list(engine: Engine, { after = "", limit = 100, ...selection }: Requests["list"]): Answers["list"] {
   const { where, values } = whereOf(selection);
   const clock = readClock(engine.sql, engine.watch);
-  const found = candidates(engine.sql, `WHERE ${where} AND e.key > ? ORDER BY e.key LIMIT ?`, ...values, after, limit);
+  const found = candidates(engine.sql, `WHERE ${where} AND e.key > ? ORDER BY e.key LIMIT 0 + ?`, ...values, after, limit);
   return found.map((each) => listedRow(engine.sql, each, clock));
 }
 

@@ -78,7 +78,7 @@ function makeDue(sql: Sql, priority: number, tried: 0 | 1, until: number, limit:
   return sql.run(
     `UPDATE entries SET phase = 1 WHERE id IN (
        SELECT id FROM entries INDEXED BY entries_waiting
-       WHERE phase = 0 AND priority = ? AND tried = ? AND due_at <= ? ORDER BY due_at LIMIT ?)`,
+       WHERE phase = 0 AND priority = ? AND tried = ? AND due_at <= ? ORDER BY due_at LIMIT 0 + ?)`,
     priority,
     tried,
     until,
@@ -106,7 +106,7 @@ export function promoteOverdue(
   sql.run(
     `UPDATE entries SET phase = 1, level = ${OVERDUE} WHERE id IN (
        SELECT id FROM entries WHERE ends = 1 AND level < ${OVERDUE} AND level > ${SUSPECTS} AND delayed = ? AND ages_from <= ?
-       AND phase <> 2 ORDER BY ages_from LIMIT ?)`,
+       AND phase <> 2 ORDER BY ages_from LIMIT 0 + ?)`,
     delayed,
     until - ages,
     STEP + 2 * limit,
@@ -115,7 +115,7 @@ export function promoteOverdue(
 
 /** Lanes whose time is up give one entry at a time from now on. */
 export function unpark(sql: Sql, now: number): void {
-  const over = sql.all("SELECT id FROM lanes WHERE parked_until <= ? AND probing = 0 LIMIT ?", now, STEP);
+  const over = sql.all("SELECT id FROM lanes WHERE parked_until <= ? AND probing = 0 LIMIT 0 + ?", now, STEP);
   for (const { id } of over) {
     setParking(sql, number(id), "probing");
     forgetLane(sql, number(id));

@@ -2,7 +2,10 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 
 
 export type Found = Record<string, SQLOutputValue>;
 
-/** The database with its statements, each prepared once. */
+/**
+ * The database with its statements, each prepared once. For that they say `LIMIT 0 + ?`: SQLite looks at the value behind a
+ * bare `LIMIT ?` while it plans, and so plans anew whenever another is bound, which costs more than most statements do.
+ */
 export interface Sql {
   /** Gives the number of rows changed. */
   run(query: string, ...values: readonly SQLInputValue[]): number;

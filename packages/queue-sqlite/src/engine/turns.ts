@@ -104,7 +104,7 @@ function fetch(sql: Sql, dealt: readonly (readonly [Seat, "fresh" | "tried"])[])
     for (const [seat, count] of counts) {
       const found = candidates(
         sql,
-        `WHERE e.phase = 1 AND e.lane = ? AND e.level = ? AND e.tried = ? ORDER BY e.due_at LIMIT ?`,
+        `WHERE e.phase = 1 AND e.lane = ? AND e.level = ? AND e.tried = ? ORDER BY e.due_at LIMIT 0 + ?`,
         seat.lane,
         seat.level,
         kind === "tried" ? 1 : 0,
