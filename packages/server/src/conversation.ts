@@ -1,7 +1,7 @@
 import { Refusal } from "@postroad/core";
 import { CommandError, refuse } from "./command-error.ts";
 import type { Dialogue } from "./dialogue.ts";
-import { MAX_LINE, nextLine } from "./dialogue.ts";
+import { nextLine } from "./dialogue.ts";
 import { extendedHello, hello } from "./hello.ts";
 import type { Line } from "./input.ts";
 import { auth } from "./login.ts";
@@ -11,6 +11,7 @@ import { closing, failed, refusalAnswer, wireForm } from "./reply.ts";
 import { foreign, help, noop, notHere, quit, vrfy } from "./small-commands.ts";
 import { startTls } from "./starttls.ts";
 import { mail, rcpt, reset, rset } from "./transaction-commands.ts";
+import type { Wire } from "./wire.ts";
 
 type Answers = Answer | readonly Answer[];
 type Command = (args: string, dialogue: Dialogue) => Answers | Promise<Answers>;
@@ -32,12 +33,11 @@ export async function converse(dialogue: Dialogue): Promise<string> {
   const { wire } = dialogue;
   try {
     while (!wire.dead) {
-      const line = dialogue.stopping ? ({ silence: "stop" } as const) : await nextLine(dialogue, MAX_LINE, true);
+      const heard = dialogue.stopping ? ({ silence: "stop" } as const) : nextLine(dialogue, true);
+      const line = heard instanceof Promise ? await heard : heard;
       if (typeof line === "object" && "silence" in line) return depart(dialogue, line.silence);
-      const answers = await respond(line, dialogue);
-      const last = "code" in answers ? answers : answers.at(-1);
-      if ("code" in answers) wire.write(wireForm(answers));
-      else for (const answer of answers) wire.write(wireForm(answer));
+      const said = respond(line, dialogue);
+      const last = say(wire, said instanceof Promise ? await said : said);
       if (last?.close === true) return wireForm(last).trimEnd();
     }
     return "the client closed the connection";
@@ -45,6 +45,16 @@ export async function converse(dialogue: Dialogue): Promise<string> {
     await reset(dialogue);
     wire.close();
   }
+}
+
+/** Gives the last of them. */
+function say(wire: Wire, answers: Answers): Answer | undefined {
+  if ("code" in answers) {
+    wire.write(wireForm(answers));
+    return answers;
+  }
+  for (const answer of answers) wire.write(wireForm(answer));
+  return answers.at(-1);
 }
 
 const LATE = closing(421, "4.4.2", "too long without a command");
@@ -57,14 +67,20 @@ function depart({ wire }: Dialogue, silence: "end" | "timeout" | "stop"): string
   return last.trimEnd();
 }
 
-async function respond(line: Line, dialogue: Dialogue): Promise<Answers> {
+/** No promise, nor a turn of the loop, for what is known at once. */
+function respond(line: Line, dialogue: Dialogue): Answers | Promise<Answers> {
   const verb = verbOf(line);
-  let answers: Answers;
+  const fault = (error: unknown): Answers => counted(afterFault(error, verb, dialogue), verb, dialogue);
   try {
-    answers = await carryOut(line, verb, dialogue);
+    const answers = carryOut(line, verb, dialogue);
+    return answers instanceof Promise ? answers.then((said) => counted(said, verb, dialogue), fault) : counted(answers, verb, dialogue);
   } catch (error) {
-    answers = afterFault(error, verb, dialogue);
+    return fault(error);
   }
+}
+
+/** What is said in the end: a client that has had too many refusals hears that instead. */
+function counted(answers: Answers, verb: string, dialogue: Dialogue): Answers {
   const last = "code" in answers ? answers : answers.at(-1);
   const isMessage = verb === "DATA" || verb === "BDAT";
   if (last?.code === 250 && isMessage) dialogue.errors = dialogue.deferrals = dialogue.junk = 0;

@@ -2,8 +2,8 @@ import { MAX_TIMER } from "@postroad/core";
 
 /** One point in time that is moved with every wait and reached seldom. */
 export interface Deadline {
-  /** In so many milliseconds from now. */
-  set(milliseconds: number): void;
+  /** In so many milliseconds from `now`, by the clock of `performance`. */
+  set(milliseconds: number, now: number): void;
   /** Lets go of the timer. */
   end(): void;
 }
@@ -34,8 +34,8 @@ export function deadline(onReached: () => void, isWanted: () => boolean): Deadli
   }
 
   return {
-    set(milliseconds) {
-      reachedAt = performance.now() + milliseconds;
+    set(milliseconds, now) {
+      reachedAt = now + milliseconds;
       if (reachedAt < firesAt) arm(milliseconds);
     },
     end: () => clearTimeout(timer),

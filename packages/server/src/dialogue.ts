@@ -9,7 +9,7 @@ import type { TlsEndpoint } from "./tls-endpoint.ts";
 import type { OpenTransaction } from "./transaction.ts";
 import type { Turns } from "./turns.ts";
 import type { Session } from "./types.ts";
-import type { Wire } from "./wire.ts";
+import type { Silence, Wanted, Wire } from "./wire.ts";
 
 /** What all connections of a listening server share. */
 export interface Services {
@@ -72,32 +72,17 @@ export function openDialogue(wire: Wire, services: Services, session: SessionSta
   };
 }
 
-/** Why no further line comes. */
-export interface Silence {
-  readonly silence: "end" | "timeout" | "stop";
-}
+/** Octets of a line. A response of a login may be so long (RFC 4954 §4); what else comes is bounded by `limits.command`. */
+const MAX_LINE = 12_288;
 
-/** A response of a login may be so long (RFC 4954 §4); what else comes is bounded by `limits.command`. */
-export const MAX_LINE = 12_288;
+const line: Wanted<Line> = (input) => input.line(MAX_LINE);
 
 /**
- * The next line of at most `max` octets, in time: a client that trickles gets no more of it than one that is silent. Between the chunks
- * of a message that is the message's time.
+ * The next line, in time: a client that trickles gets no more of it than one that is silent. Between the chunks of a message that is the
+ * message's time. No promise where it is there already.
  */
-export async function nextLine({ wire, services, transaction }: Dialogue, max: number, wakeable: boolean = false): Promise<Line | Silence> {
-  // Not the clock of the day, which may be set.
-  const since = performance.now();
-  const pace = transaction?.pace;
-  const until = since + Math.min(services.settings.timeouts.command, pace?.left ?? Infinity);
-  for (;;) {
-    const line = wire.input.line(max);
-    if (line !== undefined) {
-      pace?.waited(performance.now() - since);
-      return line;
-    }
-    const how = await wire.more(until - performance.now(), wakeable);
-    if (how !== "input") return { silence: how };
-  }
+export function nextLine({ wire, services, transaction }: Dialogue, wakeable: boolean = false): Line | Silence | Promise<Line | Silence> {
+  return wire.next(line, Math.min(services.settings.timeouts.command, transaction?.pace?.left ?? Infinity), wakeable);
 }
 
 /** RFC 2920 §3.2: what changes the state must be the last of what was sent, and is answered before more is said. */

@@ -2,7 +2,7 @@ import { Refusal } from "@postroad/core";
 import type { CommandError } from "./command-error.ts";
 import { dismiss, refuse } from "./command-error.ts";
 import type { Dialogue } from "./dialogue.ts";
-import { MAX_LINE, nextLine } from "./dialogue.ts";
+import { nextLine } from "./dialogue.ts";
 import type { Attempt } from "./login-guard.ts";
 import type { Exchange } from "./sasl/exchange.ts";
 import type { Login } from "./types.ts";
@@ -35,7 +35,7 @@ export function exchangeOf(dialogue: Dialogue, initial: string | undefined, trie
     },
     async ask(challenge) {
       dialogue.wire.write(`334 ${Buffer.from(challenge).toString("base64")}\r\n`);
-      const line = await nextLine(dialogue, MAX_LINE);
+      const line = await nextLine(dialogue);
       if (typeof line !== "string") throw "silence" in line ? dismiss(421, "4.4.2", "the login took too long") : refuse(500, "5.5.6", "not a line of a login");
       if (line === "*") throw refuse(501, "5.7.0", "login cancelled");
       return decoded(line);

@@ -7,6 +7,7 @@ import { Reception } from "./reception.ts";
 import type { Answer } from "./reply.ts";
 import { answer, failed } from "./reply.ts";
 import type { OpenTransaction } from "./transaction.ts";
+import type { Silence, Wanted } from "./wire.ts";
 
 /** DATA: the message, up to a lone dot (RFC 5321 §4.1.1.4). With it the mail is over, whatever becomes of it. */
 export async function data(args: string, dialogue: Dialogue): Promise<readonly Answer[]> {
@@ -20,10 +21,12 @@ export async function data(args: string, dialogue: Dialogue): Promise<readonly A
   wire.write("354 go ahead, and end with a lone dot\r\n");
   const message = receptionFor(dialogue, true);
   try {
-    const patience = new Pace(dialogue);
+    const pace = new Pace(dialogue);
     while (!message.ended) {
-      const chunk = await next(dialogue, patience);
-      const taken = await message.take(chunk);
+      const heard = wire.next(octets, pace.left);
+      const chunk = expectOctets(heard instanceof Promise ? await heard : heard, pace);
+      const kept = message.take(chunk);
+      const taken = typeof kept === "number" ? kept : await kept;
       if (taken < chunk.byteLength) wire.input.unshift(chunk.subarray(taken));
     }
     return await conclude(dialogue, transaction, message);
@@ -60,27 +63,22 @@ function outOfOrder(transaction: OpenTransaction | undefined): Error | undefined
 
 /** A chunk is read to its end even where nobody wants it. */
 async function takeChunk(size: number, message: Reception | undefined, dialogue: Dialogue): Promise<void> {
-  const { transaction } = dialogue;
-  const patience = message === undefined || transaction === undefined ? new Pace(dialogue) : (transaction.pace ??= new Pace(dialogue));
+  const { transaction, wire } = dialogue;
+  const pace = message === undefined || transaction === undefined ? new Pace(dialogue) : (transaction.pace ??= new Pace(dialogue));
   for (let left = size; left > 0; ) {
-    const chunk = await next(dialogue, patience, left);
+    const chunk = expectOctets(await wire.next((input) => input.take(left), pace.left), pace);
     left -= chunk.byteLength;
     if (message !== undefined) await message.take(chunk);
   }
 }
 
-/** The next octets of the message, as soon as they are there. */
-async function next(dialogue: Dialogue, patience: Pace, max?: number): Promise<Buffer> {
-  for (;;) {
-    const chunk = dialogue.wire.input.take(max);
-    if (chunk !== undefined) {
-      patience.took(chunk.byteLength);
-      return chunk;
-    }
-    const how = await patience.more();
-    if (how === "timeout") throw dismiss(421, "4.4.2", "the message comes too slowly");
-    if (how === "end") throw dismiss(421, "4.4.2", "the message ends early");
-  }
+const octets: Wanted<Buffer> = (input) => input.take();
+
+/** What has come of the message. Throws where nothing more comes. */
+function expectOctets(heard: Buffer | Silence, pace: Pace): Buffer {
+  if ("silence" in heard) throw dismiss(421, "4.4.2", heard.silence === "timeout" ? "the message comes too slowly" : "the message ends early");
+  pace.took(heard.byteLength);
+  return heard;
 }
 
 function receptionFor({ services, session, transaction }: Dialogue, dots: boolean): Reception {

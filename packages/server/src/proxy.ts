@@ -36,16 +36,13 @@ export async function readProxyHeader(wire: Wire, timeout: number): Promise<Orig
   const until = performance.now() + timeout;
   let bytes = Buffer.alloc(0);
   for (;;) {
-    const chunk = wire.input.take();
-    if (chunk !== undefined) {
-      bytes = Buffer.concat([bytes, chunk]);
-      const size = headerSize(bytes);
-      if (size !== undefined) {
-        wire.input.unshift(bytes.subarray(size));
-        return originOf(bytes.subarray(0, size));
-      }
-    } else if ((await wire.more(until - performance.now())) !== "input") {
-      throw new Error("no PROXY header came in time");
+    const chunk = await wire.next((input) => input.take(), until - performance.now());
+    if ("silence" in chunk) throw new Error("no PROXY header came in time");
+    bytes = Buffer.concat([bytes, chunk]);
+    const size = headerSize(bytes);
+    if (size !== undefined) {
+      wire.input.unshift(bytes.subarray(size));
+      return originOf(bytes.subarray(0, size));
     }
   }
 }

@@ -6,10 +6,10 @@ import { dismiss, refuse } from "./command-error.ts";
 import { mailParameters, rcptParameters } from "./parameters.ts";
 import { forwardPath, reversePath } from "./path.ts";
 import { OpenTransaction } from "./transaction.ts";
-import type { SenderCheck } from "./types.ts";
+import type { Policy, SenderCheck } from "./types.ts";
 
 /** MAIL: a mail begins (RFC 5321 §4.1.1.2). */
-export async function mail(args: string, dialogue: Dialogue): Promise<Answer> {
+export function mail(args: string, dialogue: Dialogue): Answer | Promise<Answer> {
   const { session, services } = dialogue;
   const { settings } = services;
   if (session.hello === undefined) throw refuse(503, "5.5.1", `say ${session.mode === "lmtp" ? "LHLO" : "EHLO"} first`);
@@ -23,20 +23,30 @@ export async function mail(args: string, dialogue: Dialogue): Promise<Answer> {
   if (!services.room.has(parameters.size)) throw refuse(452, "4.3.1", "no room for a message now, try again later");
   if (parameters.requireTls === true && session.tls === undefined) throw refuse(530, "5.7.10", "REQUIRETLS needs TLS here too");
   expectAscii(path.address, parameters.smtputf8);
-  if (settings.sender !== undefined) await permit(path.address, settings.sender, dialogue);
-  for (const { sender } of settings.policies) await sender?.(path.address, session);
-  dialogue.transaction = new OpenTransaction(session, path.address, parameters);
-  dialogue.mails += 1;
-  return answer(250, "2.1.0", "sender ok");
+  const begin = (): Answer => {
+    dialogue.transaction = new OpenTransaction(session, path.address, parameters);
+    dialogue.mails += 1;
+    return SENDER_OK;
+  };
+  return settings.sender === undefined && settings.policies.length === 0 ? begin() : permit(path.address, dialogue).then(begin);
 }
+
+const SENDER_OK = answer(250, "2.1.0", "sender ok");
 
 function needsLogin({ session, services }: Dialogue): Error {
   const canLogin = session.tls !== undefined || services.settings.cleartextAuth;
   return refuse(530, "5.7.0", canLogin ? "log in first, with AUTH" : "log in first: STARTTLS, then AUTH");
 }
 
+async function permit(address: string, dialogue: Dialogue): Promise<void> {
+  const { session, services } = dialogue;
+  const { sender, policies } = services.settings;
+  if (sender !== undefined) await expectOwn(address, sender, dialogue);
+  for (const policy of policies) await policy.sender?.(address, session);
+}
+
 /** RFC 6409 §6.1: nobody sends in another's name. Reports have no sender. */
-async function permit(address: string, sender: SenderCheck, { session }: Dialogue): Promise<void> {
+async function expectOwn(address: string, sender: SenderCheck, { session }: Dialogue): Promise<void> {
   if (address === "" || session.login === undefined) return;
   if (!(await sender(address, session.login, session))) {
     throw refuse(550, "5.7.1", `${session.login.user} may not send as ${address}`);
@@ -44,7 +54,7 @@ async function permit(address: string, sender: SenderCheck, { session }: Dialogu
 }
 
 /** RCPT: one more recipient (RFC 5321 §4.1.1.3). */
-export async function rcpt(args: string, dialogue: Dialogue): Promise<Answer> {
+export function rcpt(args: string, dialogue: Dialogue): Answer | Promise<Answer> {
   const { transaction, services } = dialogue;
   if (transaction === undefined) throw refuse(503, "5.5.1", "say MAIL first");
   if (transaction.chunks !== undefined) throw refuse(503, "5.5.1", "the message has begun already");
@@ -57,25 +67,33 @@ export async function rcpt(args: string, dialogue: Dialogue): Promise<Answer> {
   }
   const bare = path.address === "postmaster";
   const recipient = { address: bare ? `postmaster@${services.settings.hostname}` : path.address, ...parameters };
-  if (!bare) await checkRecipient(recipient, transaction, dialogue);
-  transaction.add(recipient);
-  return answer(250, "2.1.5", "recipient ok");
+  const take = (): Answer => {
+    transaction.add(recipient);
+    return RECIPIENT_OK;
+  };
+  const checked = bare ? undefined : checkRecipient(recipient, transaction, dialogue);
+  return checked === undefined ? take() : checked.then(take);
 }
+
+const RECIPIENT_OK = answer(250, "2.1.5", "recipient ok");
 
 /** A local part that names another host asks to be sent on from here (RFC 5321 §3.6.1, appendix F.2). */
 const ROUTED = /[%!@]/;
 
-async function checkRecipient(recipient: Recipient, transaction: OpenTransaction, { session, services }: Dialogue): Promise<void> {
+/** Nothing to wait for where the answer is there at once. */
+function checkRecipient(recipient: Recipient, transaction: OpenTransaction, { session, services }: Dialogue): Promise<void> | undefined {
   const { recipient: check, policies } = services.settings;
   const local = recipient.address.slice(0, recipient.address.lastIndexOf("@"));
   const routed = session.mode === "mx" && ROUTED.test(local);
   const known = routed ? false : check(recipient, transaction);
-  if (!(typeof known === "boolean" ? known : await known)) {
-    throw refuse(550, "5.7.1", `no mail is taken for ${recipient.address}`);
-  }
+  if (known === true && policies.length === 0) return undefined;
   // Whoever is locked out has to be able to say so (RFC 5321 §4.5.1).
-  if (local.toLowerCase() === "postmaster") return;
-  for (const { recipient: judge } of policies) await judge?.(recipient, transaction);
+  return judge(recipient, known, local.toLowerCase() === "postmaster" ? [] : policies, transaction);
+}
+
+async function judge(recipient: Recipient, known: boolean | Promise<boolean>, policies: readonly Policy[], transaction: OpenTransaction): Promise<void> {
+  if (!(await known)) throw refuse(550, "5.7.1", `no mail is taken for ${recipient.address}`);
+  for (const policy of policies) await policy.recipient?.(recipient, transaction);
 }
 
 function expectAscii(address: string, smtputf8: true | undefined): void {

@@ -3,19 +3,29 @@ import { deadline } from "./deadline.ts";
 import type { Input } from "./input.ts";
 import { openInput } from "./input.ts";
 
-/** How a wait for the client ended: it said more, it is gone, its time is up, or the server stops. */
-export type Awaited = "input" | "end" | "timeout" | "stop";
+/** Why nothing comes: the client is gone, its time is up, or the server stops. */
+export interface Silence {
+  readonly silence: "end" | "timeout" | "stop";
+}
+
+/** Takes from the input what is wanted of it; undefined until that has come. */
+export type Wanted<T> = (input: Input) => T | undefined;
 
 /** One connection's bytes: what the client says is taken when it is wanted, what is said to it leaves in few writes. */
 export interface Wire {
   readonly input: Input;
   /** The client has gone, or was sent away: nothing can be said any more. */
   readonly dead: boolean;
+  /** Milliseconds for which the client was waited for, in all. */
+  readonly waited: number;
   /** Printable ASCII, which leaves with the next flush. */
   write(text: string): void;
   flush(): void;
-  /** Waits for more than was there at the last look; at most so many milliseconds. Whoever does not read gets nothing to read. */
-  more(patience: number, wakeable?: boolean): Promise<Awaited>;
+  /**
+   * What is wanted, where it is there already; else a promise of it, within so many milliseconds, and all that was written leaves.
+   * Whoever does not read is not listened to.
+   */
+  next<T>(wanted: Wanted<T>, patience: number, wakeable?: boolean): T | Promise<T | Silence>;
   /** Ends a wait that is wakeable, and a handshake. */
   wake(): void;
   /**
@@ -38,44 +48,68 @@ const BEHIND = 64 * 1024;
 /** Milliseconds a client has to take in the last reply. */
 const LINGER = 2000;
 
+const END: Silence = { silence: "end" };
+const TIMEOUT: Silence = { silence: "timeout" };
+const STOP: Silence = { silence: "stop" };
+
+/** Who waits for the client. */
+interface Waiter {
+  /** Is what it waits for in the input? Then it has it now. */
+  look(): boolean;
+  end(how: Silence): void;
+  readonly wakeable: boolean;
+}
+
 export function openWire(first: Socket): Wire {
   const input = openInput();
   let socket = first;
   let out = "";
   let dead = false;
   let finished = false;
-  let news = false;
-  let wakeable = false;
   let attached = false;
-  let waiter: ((how: Awaited) => void) | undefined;
-  const patience = deadline(() => tell("timeout"), () => waiter !== undefined);
+  let waiter: Waiter | undefined;
+  let since = 0;
+  let waited = 0;
+  const patience = deadline(() => giveUp(TIMEOUT), () => waiter !== undefined);
   const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>();
 
-  function tell(how: Awaited): void {
-    const waiting = waiter;
+  function over(): void {
     waiter = undefined;
-    waiting?.(how);
+    waited += performance.now() - since;
+  }
+
+  function giveUp(how: Silence): void {
+    const waiting = waiter;
+    over();
+    waiting?.end(how);
+  }
+
+  /** Who has ended may still read, and have said more before: both count once the replies are gone. */
+  function look(): void {
+    if (waiter === undefined || (!dead && socket.writableLength > BEHIND)) return;
+    if (waiter.look()) over();
+    else if (dead || finished) giveUp(END);
+    else if (socket.isPaused()) socket.resume();
   }
 
   const listeners = {
     data(chunk: Buffer): void {
       input.push(chunk);
       if (input.size >= AHEAD) socket.pause();
-      news = true;
-      tell("input");
+      look();
     },
-    drain: () => tell("input"),
+    drain: look,
     // Who has said everything may still want the answers.
     end(): void {
       finished = true;
-      tell("end");
+      look();
     },
     error: gone,
   };
 
   function gone(): void {
     dead = true;
-    tell("end");
+    look();
   }
 
   function attach(next: Socket): void {
@@ -99,39 +133,20 @@ export function openWire(first: Socket): Wire {
     out = "";
   }
 
-  function wait(milliseconds: number): Promise<Awaited> {
-    patience.set(milliseconds);
-    return new Promise((resolve) => (waiter = resolve));
-  }
-
-  /** Who has ended may still read, and have said more before: both count once the replies are gone. */
-  async function afterReplies(milliseconds: number, mayWake: boolean): Promise<Awaited> {
-    let left = milliseconds;
-    while (!dead && socket.writableLength > BEHIND) {
-      const since = performance.now();
-      const how = await wait(left);
-      if (how === "timeout") return how;
-      left -= performance.now() - since;
-    }
-    return somethingNew(left, mayWake);
-  }
-
-  /** Not async: a wait for each command and mail. */
-  function somethingNew(milliseconds: number, mayWake: boolean): Promise<Awaited> {
-    if (news) {
-      news = false;
-      return Promise.resolve("input");
-    }
-    if (dead || finished) return Promise.resolve("end");
-    if (socket.isPaused()) socket.resume();
-    wakeable = mayWake;
-    patience.set(milliseconds);
+  function wait<T>(wanted: Wanted<T>, milliseconds: number, wakeable: boolean): Promise<T | Silence> {
+    since = performance.now();
+    patience.set(milliseconds, since);
     return new Promise((resolve) => {
-      waiter = (how) => {
-        wakeable = false;
-        if (how === "input") news = false;
-        resolve(how);
+      waiter = {
+        look() {
+          const got = wanted(input);
+          if (got !== undefined) resolve(got);
+          return got !== undefined;
+        },
+        end: resolve,
+        wakeable,
       };
+      look();
     });
   }
 
@@ -141,15 +156,20 @@ export function openWire(first: Socket): Wire {
     get dead() {
       return dead;
     },
+    get waited() {
+      return waited;
+    },
     write: (text) => void (out += text),
     flush,
-    more(milliseconds, mayWake = false) {
+    next(wanted, milliseconds, wakeable = false) {
+      const there = wanted(input);
+      if (there !== undefined) return there;
       flush();
-      return socket.writableLength > BEHIND ? afterReplies(milliseconds, mayWake) : somethingNew(milliseconds, mayWake);
+      return wait(wanted, milliseconds, wakeable);
     },
     wake() {
       if (!attached) socket.destroy();
-      else if (wakeable) tell("stop");
+      else if (waiter?.wakeable === true) giveUp(STOP);
     },
     detach() {
       flush();
@@ -157,7 +177,6 @@ export function openWire(first: Socket): Wire {
       // Who ends the connection in the handshake has nothing to hear.
       socket.allowHalfOpen = false;
       for (const [event, listener] of Object.entries(listeners)) socket.off(event, listener);
-      news = false;
       socket.pause();
       for (const chunk of input.drain().toReversed()) socket.unshift(chunk);
       return socket;

@@ -2,7 +2,8 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { connect, createServer } from "node:net";
 import { describe, expect, it } from "vitest";
-import type { Wire } from "../src/wire.ts";
+import type { Wanted, Wire } from "../src/wire.ts";
+import type { Line } from "../src/input.ts";
 import { openWire } from "../src/wire.ts";
 
 /** A client, and the wire to it; what either sends stays in the other's way until it is read. */
@@ -27,6 +28,8 @@ async function connected(): Promise<AsyncDisposable & { readonly client: Socket;
   };
 }
 
+const line: Wanted<Line> = (input) => input.line(100);
+
 /** More than all buffers on the way take in. */
 const FLOOD = "x".repeat(32 * 1024 * 1024);
 
@@ -37,13 +40,12 @@ describe("wire", () => {
     wire.write(FLOOD);
     wire.flush();
     client.end("QUIT\r\n");
-    const waiting = wire.more(10_000);
+    const waiting = wire.next(line, 10_000);
     // The end of its half is known before anything is read.
     await new Promise((resolve) => setTimeout(resolve, 50));
     client.resume();
-    expect(await waiting).toBe("input");
-    expect(wire.input.line(100)).toBe("QUIT");
-    expect(await wire.more(10_000)).toBe("end");
+    expect(await waiting).toBe("QUIT");
+    expect(await wire.next(line, 10_000)).toEqual({ silence: "end" });
   });
 
   it("U21: who says a little now and then, and reads nothing, has no more patience of us than others", async () => {
@@ -51,7 +53,7 @@ describe("wire", () => {
     const { client, wire } = pair;
     wire.write(FLOOD);
     const timer = setInterval(() => client.write("x"), 10);
-    expect(await wire.more(150)).toBe("timeout");
+    expect(await wire.next((input) => input.take(), 150)).toEqual({ silence: "timeout" });
     clearInterval(timer);
   });
 });
