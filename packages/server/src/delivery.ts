@@ -77,10 +77,18 @@ function completed(draft: Mail, { head, body }: Arrived, transaction: OpenTransa
   const { session, services, extended } = dialogue;
   const { settings } = services;
   refuseLoop(head, settings.limits.received);
-  const trace = Buffer.from(receivedField(transaction, settings.hostname, draft.id, extended, new Date(settings.clock())), "latin1");
+  const trace = receivedField(transaction, settings.hostname, draft.id, extended, new Date(settings.clock()));
   const { id, envelope, meta } = draft;
-  const under = (header: Buffer): Mail => ({ id, envelope, content: joined(Buffer.concat([trace, header]), body), meta });
+  const under = (header: Buffer): Mail => ({ id, envelope, content: joined(behind(trace, header), body), meta });
   return session.mode === "submission" ? submitted(head, session, settings, draft.id).then(under) : under(head);
+}
+
+/** The bytes with ASCII in front. */
+function behind(text: string, bytes: Buffer): Buffer {
+  const all = Buffer.allocUnsafe(text.length + bytes.byteLength);
+  all.write(text, "latin1");
+  bytes.copy(all, text.length);
+  return all;
 }
 
 function sent(mail: Mail, { services }: Dialogue): Promise<Receipt> {

@@ -2,14 +2,20 @@ const SMALLEST = 1024;
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /**
- * Bytes that grow. Copies what is pushed, so that a small piece does not keep a large buffer alive. A class, since there are
- * two for every mail.
+ * Bytes that grow. Copies what is pushed, so that a small piece does not keep a large buffer alive; what comes first and is most of
+ * its buffer is kept as it is. A class, since there are two for every mail.
  */
 export class Growing {
   size = 0;
   #buffer: Buffer = NOTHING;
 
+  /** Do not change the bytes afterwards. */
   push(bytes: Buffer): void {
+    if (this.size === 0 && bytes.byteLength * 2 >= bytes.buffer.byteLength) {
+      this.#buffer = bytes;
+      this.size = bytes.byteLength;
+      return;
+    }
     const needed = this.size + bytes.byteLength;
     if (needed > this.#buffer.byteLength) {
       const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.byteLength * 2, SMALLEST));

@@ -35,7 +35,8 @@ export function forwardPath(args: string): Path | undefined {
 
 function behind(word: string, args: string): string | undefined {
   if (args.slice(0, word.length).toUpperCase() !== word) return undefined;
-  return args.slice(word.length).replace(/^ +/, "");
+  const text = args.slice(word.length);
+  return text.startsWith(" ") ? text.replace(/^ +/, "") : text;
 }
 
 function mailbox(text: string): Path | undefined {

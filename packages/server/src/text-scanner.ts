@@ -13,6 +13,14 @@ const RETURN = 2;
 const DOTTED = 3;
 const DOTTED_RETURN = 4;
 
+/** Where the next octet is that may end a line or be wrong. A loop of its own, since most octets of a mail pass through here. */
+function textEnd(chunk: Buffer, from: number): number {
+  const { length } = chunk;
+  let at = from;
+  while (at < length && (chunk[at] ?? 0) > CR) at += 1;
+  return at;
+}
+
 /**
  * Reads the text of a mail, however it is cut into chunks. With `dots` it is that of DATA: a first dot of a line goes, and only
  * CRLF dot CRLF ends it (RFC 5321 §4.5.2). A bare CR, a bare LF or a NUL in the neighbourhood of a dot is what SMTP smuggling is
@@ -46,8 +54,9 @@ export class TextScanner {
     let from = 0;
     let lineStart = -this.#before;
     for (let at = 0; at < length; at += 1) {
+      if (state === INSIDE) at = textEnd(chunk, at);
+      if (at === length) break;
       const octet = chunk[at] ?? 0;
-      if (octet > CR && state === INSIDE) continue;
       if (state === START && octet === DOT && this.#dots) {
         this.#pass(chunk, from, at, emit);
         from = at + 1;
