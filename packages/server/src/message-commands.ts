@@ -23,7 +23,7 @@ export async function data(args: string, dialogue: Dialogue): Promise<readonly A
   try {
     const pace = new Pace(dialogue);
     while (!message.ended) {
-      const heard = wire.next(octets, pace.left);
+      const heard = wire.next(whatCame, pace.left);
       const chunk = expectOctets(heard instanceof Promise ? await heard : heard, pace);
       const kept = message.take(chunk);
       const taken = typeof kept === "number" ? kept : await kept;
@@ -72,7 +72,7 @@ async function takeChunk(size: number, message: Reception | undefined, dialogue:
   }
 }
 
-const octets: Wanted<Buffer> = (input) => input.take();
+const whatCame: Wanted<Buffer> = (input) => input.take();
 
 /** What has come of the message. Throws where nothing more comes. */
 function expectOctets(heard: Buffer | Silence, pace: Pace): Buffer {
