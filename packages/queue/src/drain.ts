@@ -22,7 +22,8 @@ export interface Worker extends AsyncDisposable {
   events(limit?: number): EventStream;
   /**
    * Takes nothing more, finishes what is under way, and hands back what was not begun. What is not finished `within` so
-   * many milliseconds is aborted, and, after `grace` more, left to its lease. May be called again with less time.
+   * many milliseconds is aborted, and, after `grace` more, left to its lease; a store that does not answer has as long again.
+   * May be called again with less time.
    */
   stop(options?: { readonly within?: number }): Promise<void>;
 }
@@ -46,6 +47,7 @@ export function drain(store: Store, to: Transport, options: DrainOptions = {}): 
   const desk = { name, store, to: total, policy, lanes, flights: flying, settler: writing, emit: events.emit };
   const free = (): number => policy.concurrency - flying.size;
   const source = feed({ store, policy, lanes, settler: writing, emit: events.emit, free, begin, refresh: flying.refresh });
+  const hung = Promise.withResolvers<void>();
   let idle: (() => void) | undefined;
   let stopped: Promise<void> | undefined;
   let disposed: Promise<void> | undefined;
@@ -68,17 +70,24 @@ export function drain(store: Store, to: Transport, options: DrainOptions = {}): 
   }
 
   async function end(): Promise<void> {
+    await Promise.race([finish(), hung.promise]);
+    flying.stop();
+  }
+
+  async function finish(): Promise<void> {
     await source.stop();
     if (flying.size > 0) await new Promise<void>((resolve) => (idle = resolve));
-    flying.stop();
   }
 
   function hurry(within: number): void {
     const callOff = clock.after(within, () => {
       flying.abort(new Refusal("4.3.2", "the worker was stopped"));
       writing.giveUp();
-      const last = clock.after(policy.grace, () => flying.abandon());
-      void stopped?.then(last);
+      let last = clock.after(policy.grace, () => {
+        flying.abandon();
+        last = clock.after(policy.grace, hung.resolve);
+      });
+      void stopped?.then(() => last());
     });
     void stopped?.then(callOff);
   }

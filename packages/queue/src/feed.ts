@@ -54,24 +54,34 @@ export function feed(request: FeedRequest): Feed {
 
   async function run(): Promise<void> {
     while (!isStopped) {
-      await room();
-      if (isStopped) return;
-      bell.reset();
-      ended = 0;
-      // The last places are kept for what is urgent.
-      const places = free();
-      const limit = Math.max(0, places - policy.reserve);
-      await refresh();
-      const now = clock.now();
-      const leases = await claim({ limit, urgent: places - limit }, now);
-      if (leases === undefined) await bell.pause(troubleWait(failures, policy));
-      else if (isStopped) await handBack(leases);
-      else if (alone.isFor(leases)) for (const lease of leases) await alone.run(lease, now);
-      else {
-        for (const lease of leases) void begin(lease, now);
-        if (leases.length < limit) await nothingMore(leases.length);
-        else if (free() > 0) await bell.wait(SHORTLY);
+      try {
+        await turn();
+      } catch (error) {
+        // Whatever a store gives that is no answer, the next may be one.
+        emit({ kind: "trouble", at: clock.now(), during: "claim", error });
+        await bell.pause(SHORTLY);
       }
+    }
+  }
+
+  async function turn(): Promise<void> {
+    await room();
+    if (isStopped) return;
+    bell.reset();
+    ended = 0;
+    // The last places are kept for what is urgent.
+    const places = free();
+    const limit = Math.max(0, places - policy.reserve);
+    await refresh();
+    const now = clock.now();
+    const leases = await claim({ limit, urgent: places - limit }, now);
+    if (leases === undefined) await bell.pause(troubleWait(failures, policy));
+    else if (isStopped) await handBack(leases);
+    else if (alone.isFor(leases)) for (const lease of leases) await alone.run(lease, now);
+    else {
+      for (const lease of leases) void begin(lease, now);
+      if (leases.length < limit) await nothingMore(leases.length);
+      else if (free() > 0) await bell.wait(SHORTLY);
     }
   }
 

@@ -66,13 +66,15 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
   /** All leases, where one was not renewed for so long. */
   async function renewDue(now: number, age: number): Promise<void> {
     const flying = [...all].filter(({ isLost }) => !isLost);
-    if (renewing === undefined && flying.some(({ keptAt }) => now - keptAt >= age)) {
+    if (renewing === undefined && flying.some(({ keptAt }) => now - keptAt >= age || keptAt > now)) {
       renewing = renew(flying, now).finally(() => (renewing = undefined));
     }
     await renewing;
   }
 
   function checkDeadline(flight: Flight, now: number): void {
+    // A clock that was put back: from here on it counts.
+    if (flight.startedAt !== undefined && flight.startedAt > now) flight.startedAt = now;
     const { startedAt, controller, abandon } = flight;
     if (startedAt === undefined || now - startedAt < deadline) return;
     flight.isOverdue = true;

@@ -27,13 +27,16 @@ export function plain(outcome: Outcome): Outcome {
     ...(isObject(outcome.diagnosis) && { diagnosis: diagnosisOf(outcome.diagnosis) }),
   };
   if (outcome.kind === "rejected") return { kind: "rejected", status: isText(outcome.status) ? outcome.status : "5.0.0", ...more };
-  const { retryAfter, uncertain } = outcome;
+  const { retryAfter } = outcome;
+  // A kind that there is not says nothing, also not that nobody has the mail.
+  const kind: string = outcome.kind;
+  const uncertain = outcome.uncertain === true || kind !== "deferred";
   return {
     kind: "deferred",
     status: isText(outcome.status) ? outcome.status : "4.0.0",
     ...more,
     ...(Number.isFinite(retryAfter) && { retryAfter: Number(retryAfter) }),
-    ...(uncertain === true && { uncertain }),
+    ...(uncertain && { uncertain }),
   };
 }
 

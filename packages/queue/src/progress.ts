@@ -39,7 +39,7 @@ export function doubtful({ pending, meta }: Progress): readonly Recipient[] {
 /** Takes in what an attempt came to, for all pending recipients or some. */
 export function take(progress: Progress, { outcomes }: Receipt): void {
   progress.attempts += 1;
-  for (const outcome of outcomes) if (outcome.kind !== "deferred") conclude(progress, outcome);
+  conclude(progress, outcomes.filter((outcome) => outcome.kind !== "deferred"));
   if (progress.finals.length === progress.pending.length && outcomes.length === progress.pending.length) {
     progress.pending = [];
     progress.last = [];
@@ -74,16 +74,20 @@ function alsoBy(before: string | undefined, by: string): string {
   return ` ${before} `.includes(` ${by} `) || all.length > LONGEST_DOUBT ? before : all;
 }
 
-/** The last word on a recipient, and what the sender is owed for it. */
-function conclude(progress: Progress, outcome: Accepted | Rejected): void {
-  progress.finals.push(outcome);
-  if (outcome.kind === "accepted" && outcome.relayed !== true) return;
-  const key = mailboxKey(outcome.recipient);
-  const recipient = progress.pending.find(({ address }) => mailboxKey(address) === key);
-  if (recipient === undefined) return;
-  const isOwed = isReported(progress.entry, recipient, outcome);
-  if (isOwed) progress.owed = [...progress.owed, { recipient, outcome: storable(outcome), tries: 0 }];
-  else if (outcome.kind === "rejected") progress.untold.push(outcome);
+/** The last word on recipients, and what the sender is owed for it. */
+function conclude(progress: Progress, outcomes: readonly (Accepted | Rejected)[]): void {
+  for (const outcome of outcomes) progress.finals.push(outcome);
+  const toTell = outcomes.filter((outcome) => outcome.kind === "rejected" || outcome.relayed === true);
+  if (toTell.length === 0) return;
+  const pending = new Map(progress.pending.map((recipient) => [mailboxKey(recipient.address), recipient]));
+  const owed: Owed[] = [];
+  for (const outcome of toTell) {
+    const recipient = pending.get(mailboxKey(outcome.recipient));
+    if (recipient === undefined) continue;
+    if (isReported(progress.entry, recipient, outcome)) owed.push({ recipient, outcome: storable(outcome), tries: 0 });
+    else if (outcome.kind === "rejected") progress.untold.push(outcome);
+  }
+  progress.owed = [...progress.owed, ...owed];
 }
 
 /** Gives up who is pending, but for some who are kept: 5.4.7, with what was said last (RFC 1123 §5.3.1.1). */
@@ -96,7 +100,8 @@ export function giveUp(
 ): readonly Rejected[] {
   const said = new Map(progress.last.map((outcome) => [mailboxKey(outcome.recipient), outcome]));
   const inDoubt = new Set(doubtful(progress));
-  const given = progress.pending.filter((recipient) => !kept.includes(recipient)).map((recipient): Rejected => {
+  const isKept = new Set(kept);
+  const given = progress.pending.filter((recipient) => !isKept.has(recipient)).map((recipient): Rejected => {
     const last = said.get(mailboxKey(recipient.address)) ?? reason;
     const doubt = inDoubt.has(recipient) ? "; it may have arrived all the same" : "";
     return {
@@ -110,7 +115,7 @@ export function giveUp(
       ...(last?.diagnosis !== undefined && { diagnosis: last.diagnosis }),
     };
   });
-  for (const outcome of given) conclude(progress, outcome);
+  conclude(progress, given);
   progress.pending = kept;
   progress.last = kept.flatMap(({ address }) => said.get(mailboxKey(address)) ?? []);
   return given;

@@ -11,7 +11,8 @@ export function waitOf(schedule: Schedule, attempt: number, elapsed: number): nu
   try {
     const wait = schedule(attempt, elapsed);
     if (wait === undefined) return undefined;
-    return Number.isNaN(wait) ? WITHOUT_SCHEDULE : Math.min(MAX_TIMER, Math.max(1, Math.ceil(wait)));
+    const whole = Math.ceil(wait);
+    return Number.isNaN(whole) ? WITHOUT_SCHEDULE : Math.min(MAX_TIMER, Math.max(1, whole));
   } catch (error) {
     warn("schedule", error);
     return WITHOUT_SCHEDULE;
