@@ -119,7 +119,7 @@ export interface LostEvent extends About {
 export interface TroubleEvent {
   readonly kind: "trouble";
   readonly at: number;
-  readonly during: "claim" | "settle" | "renew" | "park" | "report" | "deliver";
+  readonly during: "claim" | "settle" | "renew" | "park" | "deliver";
   readonly key?: string;
   readonly error: unknown;
 }
