@@ -10,6 +10,11 @@ export interface Folder extends AsyncDisposable {
 export async function temporaryFolder(name: string): Promise<Folder> {
   const path = await mkdtemp(join(tmpdir(), `postroad-${name}-`));
   await chmod(path, 0o755);
+  return { path, [Symbol.asyncDispose]: () => removeFolder(path) };
+}
+
+/** With all that is in it; it may be gone already. */
+export async function removeFolder(path: string): Promise<void> {
   // A process that is about to end may still write a file while the rest is removed.
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
+  await rm(path, { recursive: true, force: true, maxRetries: 5 });
 }

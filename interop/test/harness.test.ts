@@ -1,11 +1,12 @@
 import { lmtp, smtp } from "@postroad/smtp";
+import { fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { describe, expect, inject, it } from "vitest";
-import { livingMembers, startDaemon } from "../harness/daemon.ts";
+import { startDaemon } from "../harness/daemon.ts";
 import { startDovecot } from "../harness/dovecot.ts";
 import { startExim } from "../harness/exim.ts";
 import { temporaryFolder } from "../harness/folder.ts";
@@ -13,6 +14,7 @@ import { mailOf } from "../harness/mails.ts";
 import { onFreePorts } from "../harness/ports.ts";
 import { serverIn, sessionsIn, unfinishedIn } from "../harness/postfix-log.ts";
 import { startPostfix } from "../harness/postfix.ts";
+import { groupsNaming, livingMembers } from "../harness/processes.ts";
 
 const missing = inject("missing");
 
@@ -55,6 +57,20 @@ describe("the harness", () => {
     await exim[Symbol.asyncDispose]();
     expect(await livingMembers(group)).toEqual([]);
     await expect(exim.logged("")).rejects.toThrow("ENOENT");
+  });
+
+  it.for(["postfix", "dovecot", "exim", "knot"] as const)("leaves nothing of %s behind where its process is killed", async (name, { skip }) => {
+    skip(name in missing);
+    await using place = await temporaryFolder("killed");
+    const options = { execArgv: ["-C", "@postroad/source"], env: { ...process.env, TMPDIR: place.path } };
+    const child = fork(new URL("../harness/start-process.ts", import.meta.url), [name, inject("exim")], options);
+    expect(await Promise.race([once(child, "message"), once(child, "exit")])).toMatchObject(["started", undefined]);
+    const groups = await groupsNaming(place.path);
+    const living = async (): Promise<readonly string[]> => (await Promise.all(groups.map(livingMembers))).flat();
+    expect((await living()).length).toBeGreaterThan(1);
+    child.kill("SIGKILL");
+    await expect.poll(living, { timeout: 30_000 }).toEqual([]);
+    expect(await readdir(place.path)).toEqual([]);
   });
 
   it("says why a server did not start", async () => {
