@@ -8,7 +8,8 @@ import type { Lease, Store } from "./store.ts";
 export interface Flight {
   /** Another one where the store took the first for lost, and gave the entry to this worker again. */
   lease: Lease;
-  readonly controller: AbortController;
+  /** Another one once the deadline ended the delivery: for the report that may follow. */
+  controller: AbortController;
   /** When its lease was asked for, or asked to be longer: it holds for `ttl` from then on. */
   keptAt: number;
   /** Somebody else may have the entry by now. */
@@ -53,6 +54,7 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
   const interval = Math.max(1, Math.floor(Math.min(ttl / 3, deadline / 2, grace)));
   const all = new Set<Flight>();
   const byKey = new Map<string, Flight>();
+  let isAborted = false;
   let renewing: Promise<void> | undefined;
   let callOff: (() => void) | undefined;
 
@@ -122,7 +124,10 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
       return new Promise<Receipt | undefined>((resolve) => {
         flight.abandon = () => resolve(undefined);
         delivery.then(resolve, () => resolve(undefined));
-      }).finally(() => (flight.startedAt = undefined));
+      }).finally(() => {
+        flight.startedAt = undefined;
+        if (flight.isOverdue && !flight.isLost && !isAborted) flight.controller = new AbortController();
+      });
     },
     adopt(lease, claimedAt) {
       const flight = byKey.get(lease.entry.key);
@@ -138,6 +143,7 @@ export function flights(store: Store, policy: Policy, emit: (event: TroubleEvent
     },
     refresh: () => renewDue(clock.now(), ttl / 3),
     abort(reason) {
+      isAborted = true;
       for (const { controller } of all) controller.abort(reason);
     },
     abandon() {

@@ -18,7 +18,8 @@ export async function work(desk: Desk, flight: Flight): Promise<void> {
   }
   if (step === "expire") expire(desk, progress);
   if (step === "attempt") await attempt(desk, flight, progress);
-  if (!flight.isLost && progress.pending.length > 0) await tellOfDelay(desk, flight, progress);
+  // A worker that is stopped leaves it to the next one.
+  if (!flight.controller.signal.aborted && progress.pending.length > 0) await tellOfDelay(desk, flight, progress);
   if (!flight.isLost && progress.owed.length + progress.untold.length > 0) await tellOfEnds(desk, flight, progress);
   await writeDown(desk, flight, progress);
 }

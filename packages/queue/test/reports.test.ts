@@ -54,6 +54,41 @@ describe("reports", () => {
     for (const { note } of work.of("dead")) expect(note.isWellFormed()).toBe(true);
   });
 
+  it("B7: a delay is told of where the deadline ended the attempt", async () => {
+    const bounce = fake({}, { name: "bounce" });
+    const to = fake();
+    to.hold();
+    await using work = bench(to, { bounce, deadline: HOUR, delayAfter: HOUR / 2 });
+    await work.inbox.send(mailTo("a@y.example"));
+    await to.call(1);
+    await work.clock.advance(HOUR + MINUTE);
+    await until(() => work.of("bounced").length === 1);
+    expect(work.of("bounced")).toMatchObject([{ action: "delayed", bounced: true }]);
+    expect(bounce.calls).toHaveLength(1);
+    to.release();
+  });
+
+  it("B7, #64: a delay that a worker had no time to tell of is told of by the next", async () => {
+    const store = memoryStore();
+    const clock = testClock();
+    const to = fake();
+    to.hold();
+    const options = { clock, deadline: 9 * HOUR, delayAfter: HOUR };
+    const first = drain(store, to, { ...options, bounce: fake({}, { name: "bounce" }) });
+    await queue(store, { now: () => clock.now() }).send(mailTo("a@y.example"));
+    await to.call(1);
+    await clock.advance(2 * HOUR);
+    const stopped = first.stop({ within: 1000 });
+    await clock.advance(1000);
+    await stopped;
+    const { of, onEvent } = recorder();
+    const [again, bounce] = [fake({ "a@y.example": ["deferred", "accepted"] }), fake({}, { name: "bounce" })];
+    await using _ = drain(store, again, { ...options, bounce, onEvent });
+    await clock.advance(HOUR);
+    expect(of("bounced")).toMatchObject([{ action: "delayed", bounced: true }]);
+    await until(() => isEmpty(store));
+  });
+
   it("M36: a success is reported where the next hop will not, and only there", async () => {
     const bounce = fake({}, { name: "bounce" });
     const to = fake({ "a@y.example": relayed });
