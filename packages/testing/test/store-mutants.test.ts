@@ -139,6 +139,11 @@ const mutants: readonly Mutant[] = [
     store: (right) => ({ claim: (request) => right.claim({ ...request, suspects: false }) }),
   },
   {
+    wrong: "keeps times to the minute",
+    checks: ["#61: tells by get what was settled, also to who lost the answer"],
+    store: (right) => ({ settle: (lease, next) => right.settle(lease, next && { ...next, dueAt: next.dueAt - (next.dueAt % 60_000) }) }),
+  },
+  {
     wrong: "forgets the lapses of what is handed back",
     checks: ["#57, #64: what is handed back is as suspect as it was"],
     store: (right) => ({ settle: (lease, next) => right.settle(lease, next && { ...next, lapses: 0 }) }),

@@ -75,6 +75,20 @@ export const leaseChecks: readonly Check<StoreSuite>[] = [
     assert.deepEqual(await contentOfLease(bench, again), Buffer.from(BYTES));
   }),
 
+  storeCheck("#61: tells by get what was settled, also to who lost the answer", [], async ({ store, add, claimOne }) => {
+    const [later, dead, done] = [entryOf(), entryOf(), entryOf()];
+    for (const entry of [later, dead, done]) {
+      await add(entry);
+      const lease = await claimOne();
+      const next = { ...deferred(lease, START + 12_345_678), ...(entry === dead && { state: "dead" as const }) };
+      assert.equal(await store.settle(lease, entry === done ? null : next), true);
+      const found = await store.get(entry.key);
+      const { attempts, dueAt, state } = next;
+      if (entry === done) assert.equal(found, undefined);
+      else assert.deepEqual({ attempts: found?.attempts, dueAt: found?.dueAt, state: found?.state }, { attempts, dueAt, state });
+    }
+  }),
+
   storeCheck("hands back an entry as it was", [], async ({ store, add, claimOne }) => {
     await add(entryOf());
     const lease = await claimOne();
