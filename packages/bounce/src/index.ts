@@ -1,2 +1,3 @@
 export type { Action, ReportOptions } from "./options.ts";
 export { deliveryReport } from "./report.ts";
+export { MessageError } from "@postroad/message";

@@ -1,7 +1,7 @@
 import type { Deferred, Mail, Outcome, Receipt, Recipient } from "@postroad/core";
 import { mailboxKey } from "@postroad/core";
 import type { Action } from "@postroad/bounce";
-import { deliveryReport } from "@postroad/bounce";
+import { MessageError, deliveryReport } from "@postroad/bounce";
 import type { Policy } from "./drain-options.ts";
 
 /** What came of a report: it is on its way, none was due, later perhaps, or never. */
@@ -49,7 +49,9 @@ export async function sendReport(
     if (answer === undefined) return { kind: "later", reason: "the report did not settle", report: report.id };
     return { ...kindOf(answer.outcomes), report: report.id };
   } catch (error) {
-    return { kind: "later", reason: `the report could not be written: ${error instanceof Error ? error.message : "not an Error"}` };
+    // No header holds the sender's address, and none ever will.
+    const kind = error instanceof MessageError ? "refused" : "later";
+    return { kind, reason: `the report could not be written: ${error instanceof Error ? error.message : "not an Error"}` };
   }
 }
 

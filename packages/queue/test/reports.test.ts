@@ -1,5 +1,5 @@
 import type { Outcome, Recipient } from "@postroad/core";
-import { Refusal, transport } from "@postroad/core";
+import { Refusal, envelope, transport } from "@postroad/core";
 import { fake } from "@postroad/testing";
 import { describe, expect, it } from "vitest";
 import type { Store } from "../src/index.ts";
@@ -87,6 +87,16 @@ describe("reports", () => {
     await clock.advance(HOUR);
     expect(of("bounced")).toMatchObject([{ action: "delayed", bounced: true }]);
     await until(() => isEmpty(store));
+  });
+
+  it("keeps a dead letter at once where no header holds the sender's address", async () => {
+    const bounce = fake({}, { name: "bounce" });
+    await using work = bench(fake({ "a@y.example": "rejected" }), { bounce });
+    await work.inbox.send({ ...mailTo("a@y.example"), envelope: envelope("no address@x.example", ["a@y.example"]) });
+    await until(() => work.of("attempt").length === 1);
+    await work.clock.advance(MINUTE);
+    expect(work.of("dead")).toMatchObject([{ reason: "unreported", recipients: ["a@y.example"], note: expect.stringContaining("no address@x.example") }]);
+    expect(work.of("bounced")).toMatchObject([{ bounced: false }]);
   });
 
   it("M36: a success is reported where the next hop will not, and only there", async () => {
