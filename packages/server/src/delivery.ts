@@ -1,5 +1,5 @@
 import type { Content, Mail, Outcome, Receipt } from "@postroad/core";
-import { Refusal, receipt, verdictOf } from "@postroad/core";
+import { Refusal, mailboxKey, receipt, verdictOf } from "@postroad/core";
 import type { Dialogue } from "./dialogue.ts";
 import { nobody } from "./events.ts";
 import { refuseLoop } from "./header.ts";
@@ -42,7 +42,9 @@ export async function deliver(dialogue: Dialogue, transaction: OpenTransaction, 
 
 /** Who declares less than they send, or more, is taken at the larger: only that much is known not to fit. */
 function learn({ outcomes }: Receipt, size: number, { parameters }: OpenTransaction, { services: { room } }: Dialogue): void {
-  if (outcomes.every(isLackOfRoom)) room.lacked(Math.max(size, parameters.size ?? 0));
+  const [first, second] = outcomes;
+  const only = first === undefined || second !== undefined ? undefined : mailboxKey(first.recipient);
+  if (outcomes.every(isLackOfRoom)) room.lacked(Math.max(size, parameters.size ?? 0), only);
   else if (outcomes.some(({ kind }) => kind === "accepted")) room.had(size);
 }
 

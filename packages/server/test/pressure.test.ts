@@ -4,6 +4,9 @@ import { describe, expect, it } from "vitest";
 import { ENVELOPE, MESSAGE, mx } from "./support.ts";
 
 const [, MAIL, RCPT] = ENVELOPE;
+/** To two: of one alone it may be their mailbox that is full. */
+const ALSO = "RCPT TO:<cho@example.org>";
+const BOTH = [...ENVELOPE, ALSO] as const;
 const NO_ROOM = "452 4.3.1 no room for a message now, try again later";
 
 describe("pressure from behind", () => {
@@ -14,7 +17,7 @@ describe("pressure from behind", () => {
     await using running = await mx({ clock: () => now, timeouts: { room: 5000 } }, to);
     await using client = await running.dial();
     const large = `A: b\r\n\r\n${"x\r\n".repeat(1000)}.`;
-    expect(await client.say(...ENVELOPE, "DATA", large)).toBe("452 4.3.1 the queue is full");
+    expect(await client.say(...BOTH, "DATA", large)).toBe("452 4.3.1 the queue is full");
     await using other = await running.dial();
     await other.say(ENVELOPE[0]);
     expect(await other.say(MAIL)).toBe(NO_ROOM);
@@ -33,12 +36,12 @@ describe("pressure from behind", () => {
     await using running = await mx({ clock: () => now, timeouts: { room: 5000 } }, to);
     await using offender = await running.dial();
     const large = `A: b\r\n\r\n${"x\r\n".repeat(1000)}.`;
-    await offender.say(...ENVELOPE, "DATA", large);
+    await offender.say(...BOTH, "DATA", large);
     await using other = await running.dial();
     await other.say(ENVELOPE[0]);
     for (let second = 0; second < 4; second += 1) {
       now += 1000;
-      expect(await offender.say(`${MAIL} SIZE=1`, RCPT, "DATA", large)).toBe("452 4.3.1 the queue is full");
+      expect(await offender.say(`${MAIL} SIZE=1`, RCPT, ALSO, "DATA", large)).toBe("452 4.3.1 the queue is full");
       expect(await other.say(MAIL)).toBe(NO_ROOM);
       expect(await other.say(`${MAIL} SIZE=2000`, "RSET")).toMatch(/^250 /);
     }
@@ -50,7 +53,7 @@ describe("pressure from behind", () => {
     const to = fake({}, { before: () => { throw new Refusal("4.3.1", "the queue is full"); } });
     await using running = await mx({ clock: () => 1000 }, to);
     await using client = await running.dial();
-    await client.say(ENVELOPE[0], `${MAIL} SIZE=100000`, RCPT, "DATA", `${MESSAGE}\r\n.`);
+    await client.say(ENVELOPE[0], `${MAIL} SIZE=100000`, RCPT, ALSO, "DATA", `${MESSAGE}\r\n.`);
     expect(await client.say(`${MAIL} SIZE=100000`)).toBe(NO_ROOM);
     expect(await client.say(`${MAIL} SIZE=99999`)).toMatch(/^250 /);
   });
@@ -61,7 +64,7 @@ describe("pressure from behind", () => {
     await using running = await mx({ clock: () => now, timeouts: { room: 5000 } }, to);
     await using offender = await running.dial();
     await using other = await running.dial();
-    const toFull = [MAIL, "RCPT TO:<full@example.org>", "DATA", `${MESSAGE}\r\n.`];
+    const toFull = [MAIL, "RCPT TO:<full@example.org>", ALSO, "DATA", `${MESSAGE}\r\n.`];
     await other.say(...ENVELOPE, "DATA", `${MESSAGE}\r\n.`);
     now += 4999;
     expect(await offender.say(ENVELOPE[0], ...toFull)).toBe("452 4.3.1 full");
@@ -85,11 +88,32 @@ describe("pressure from behind", () => {
     // It has begun before.
     await other.say(...ENVELOPE);
     await using client = await running.dial();
-    await client.say(...ENVELOPE, "DATA", `${MESSAGE}\r\n.`);
+    await client.say(...BOTH, "DATA", `${MESSAGE}\r\n.`);
     expect(await client.say(MAIL)).toBe(NO_ROOM);
     full = false;
     expect(await other.say("DATA", `${MESSAGE}\r\n.`)).toMatch(/^250 /);
     expect(await client.say(MAIL)).toMatch(/^250 /);
+  });
+
+  it("U23: one mailbox for which there is no room, however often it is tried, keeps out nobody; a second one does", async () => {
+    let now = 1000;
+    const to = fake({ "full@example.org": { kind: "deferred", status: "4.3.1", message: "full" }, "cho@example.org": { kind: "deferred", status: "4.3.1", message: "full" } });
+    await using running = await mx({ clock: () => now, timeouts: { room: 5000 } }, to);
+    await using offender = await running.dial();
+    await using other = await running.dial();
+    await offender.say(ENVELOPE[0]);
+    await other.say(ENVELOPE[0]);
+    for (let time = 0; time < 3; time += 1) {
+      expect(await offender.say(MAIL, "RCPT TO:<full@example.org>", "DATA", `${MESSAGE}\r\n.`)).toBe("452 4.3.1 full");
+      expect(await other.say(MAIL, "RSET")).toMatch(/^250 /);
+    }
+    // Long after the first it says nothing of the whole either.
+    now += 5000;
+    expect(await offender.say(MAIL, ALSO, "DATA", `${MESSAGE}\r\n.`)).toBe("452 4.3.1 full");
+    expect(await other.say(MAIL, "RSET")).toMatch(/^250 /);
+    now += 4999;
+    expect(await offender.say(MAIL, "RCPT TO:<full@example.org>", "DATA", `${MESSAGE}\r\n.`)).toBe("452 4.3.1 full");
+    expect(await other.say(MAIL)).toBe(NO_ROOM);
   });
 
   it("U23: a clock that is put back ends it too", async () => {
@@ -97,7 +121,7 @@ describe("pressure from behind", () => {
     const to = fake({}, { before: () => { throw new Refusal("4.3.1", "the queue is full"); } });
     await using running = await mx({ clock: () => now }, to);
     await using client = await running.dial();
-    await client.say(...ENVELOPE, "DATA", `${MESSAGE}\r\n.`);
+    await client.say(...BOTH, "DATA", `${MESSAGE}\r\n.`);
     expect(await client.say(MAIL)).toBe(NO_ROOM);
     now = 0;
     expect(await client.say(MAIL)).toMatch(/^250 /);
@@ -112,7 +136,7 @@ describe("pressure from behind", () => {
     const to = fake({}, { before: () => { throw refusal; } });
     await using running = await mx({}, to);
     await using client = await running.dial();
-    expect(await client.say(...ENVELOPE, "DATA", `${MESSAGE}\r\n.`)).toMatch(/^45[12] 4\.[23]\.[0-2] /);
+    expect(await client.say(...BOTH, "DATA", `${MESSAGE}\r\n.`)).toMatch(/^45[12] 4\.[23]\.[0-2] /);
     expect(await client.say(MAIL)).toMatch(/^250 /);
   });
 
