@@ -7,7 +7,8 @@ export interface ScramSecret {
   readonly salt: Uint8Array;
   readonly storedKey: Uint8Array;
   readonly serverKey: Uint8Array;
-  readonly login: Login;
+  /** Undefined where nobody has the name: see `scramDecoys`. */
+  readonly login: Login | undefined;
 }
 
 /**
@@ -20,7 +21,7 @@ export interface ScramSecret {
 export interface Authenticator {
   /** For PLAIN and LOGIN. */
   readonly password?: (credentials: { readonly user: string; readonly pass: string }, session: Session) => Promise<Login | undefined>;
-  /** For SCRAM-SHA-256 and, over TLS 1.3, SCRAM-SHA-256-PLUS. Clients prefer it, so it must know everybody. */
+  /** For SCRAM-SHA-256 and, over TLS 1.3, SCRAM-SHA-256-PLUS. Clients prefer it, so it must know everybody. For undefined a client is shown 15,000 rounds. */
   readonly scram?: (user: string, session: Session) => Promise<ScramSecret | undefined>;
   /** For OAUTHBEARER and XOAUTH2. `user` is whom the client claims to be: check that the token is theirs. */
   readonly token?: (credentials: { readonly user: string; readonly token: string }, session: Session) => Promise<Login | undefined>;

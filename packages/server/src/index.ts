@@ -6,6 +6,7 @@ export type { Endpoint } from "./listener.ts";
 export type { LmtpOptions, MxOptions, ServerOptions, SubmissionOptions, TlsOptions } from "./options.ts";
 export { passwordFile, scramFile } from "./password-file.ts";
 export { hashPassword, verifyPassword } from "./password-hash.ts";
+export { scramDecoys } from "./scram-decoys.ts";
 export { scramSecret, secretFrom } from "./scram-secret.ts";
 export type { Server } from "./server.ts";
 export { createServer } from "./server.ts";

@@ -1,7 +1,8 @@
 import { readFile, stat } from "node:fs/promises";
 import { ConfigError } from "@postroad/core";
-import type { Authenticator } from "./authenticator.ts";
+import type { Authenticator, ScramSecret } from "./authenticator.ts";
 import { checkHash, hashPassword, verifyPassword } from "./password-hash.ts";
+import { scramDecoys } from "./scram-decoys.ts";
 import { secretFrom } from "./scram-secret.ts";
 import type { Login } from "./types.ts";
 
@@ -30,20 +31,34 @@ export function passwordFile(path: string): Authenticator {
 
 /**
  * The same for a file in which every hash is one that `scramSecret` gave: clients can log in without showing their password. Kept
- * apart from `passwordFile` because a client that is offered SCRAM uses it, and then everybody needs such a secret.
+ * apart from `passwordFile` because a client that is offered SCRAM uses it, and then everybody needs such a secret. Who asks for a name that
+ * nobody has is shown a salt and rounds as those of the others.
  */
 export function scramFile(path: string): Authenticator {
   const read = reader(path);
+  const decoys = new WeakMap<Entries, Decoys>();
   return {
     ...passwordFile(path),
     async scram(user) {
-      const entry = (await read()).get(key(user));
-      return entry === undefined ? undefined : secretFrom(entry.hash, entry.login);
+      const entries = await read();
+      const entry = entries.get(key(user));
+      if (entry !== undefined) return secretFrom(entry.hash, entry.login);
+      const decoy = decoys.get(entries) ?? decoysLike(entries);
+      decoys.set(entries, decoy);
+      return decoy(key(user));
     },
   };
 }
 
+/** Keyed by the first of them, which stays when others come and go, and is secret to all but its owner. */
+function decoysLike(entries: Entries): Decoys {
+  const secrets = [...entries.values()].filter(({ hash }) => hash.startsWith("$scram")).map(({ hash, login }) => secretFrom(hash, login));
+  const [first] = secrets;
+  return first === undefined ? () => undefined : scramDecoys(first.storedKey, secrets);
+}
+
 type Entries = ReadonlyMap<string, Entry>;
+type Decoys = (user: string) => ScramSecret | undefined;
 
 /**
  * A name that nobody has takes as long as one that somebody has: somebody's hash is tried for it, since its kind and cost say how long.

@@ -5,7 +5,7 @@ import { createServer as createHttpServer } from "node:http";
 import { once } from "node:events";
 import { smtp } from "@postroad/smtp";
 import { describe, expect, it } from "vitest";
-import { clientCertificates, hashPassword, passwordFile, scramFile, scramSecret, tokenIntrospection, verifyPassword } from "../src/index.ts";
+import { clientCertificates, hashPassword, passwordFile, scramDecoys, scramFile, scramSecret, tokenIntrospection, verifyPassword } from "../src/index.ts";
 import { hashToTry } from "../src/password-file.ts";
 import { authority, base64, plainLogin, secured, submission } from "./support.ts";
 
@@ -87,6 +87,44 @@ describe("passwords", () => {
       await client.check();
     }
     expect(running.events.filter((event) => event.kind === "login" && event.accepted)).toHaveLength(2);
+  });
+});
+
+describe("SCRAM for a name that nobody has", () => {
+  const session = { id: "1", mode: "submission", client: "", port: 0, hello: undefined, tls: undefined, login: undefined } as const;
+
+  /** What a client is shown for these names. */
+  async function shown(path: string, names: readonly string[]): Promise<readonly string[]> {
+    const { scram } = scramFile(path);
+    const secrets = await Promise.all(names.map((name) => scram?.(name, session)));
+    return secrets.map((secret) => (secret === undefined ? "nothing" : `${secret.iterations} ${Buffer.from(secret.salt).toString("base64")}`));
+  }
+  const rounds = (each: readonly string[]): ReadonlySet<string | undefined> => new Set(each.map((text) => text.split(" ")[0]));
+  const strangers = Array.from({ length: 200 }, (_, index) => `eve${index}@example.org`);
+
+  it("U7: has as many rounds as those that somebody has, the same in a process begun anew and however it is spelled", async () => {
+    await using users = await file(`ann@example.org:${await scramSecret("s3cret", 4096)}\nbob@example.org:${await scramSecret("s3cret", 6000)}\n`);
+    const first = await shown(users.path, strangers);
+    expect(rounds(first)).toEqual(new Set(["4096", "6000"]));
+    expect(new Set(first).size).toBe(200);
+    expect(await shown(users.path, strangers.map((name) => name.toUpperCase()))).toEqual(first);
+    expect(new Set(first.map((text) => text.length))).toEqual(new Set((await shown(users.path, ["ann@example.org"])).map((text) => text.length)));
+  });
+
+  it("U7: stays as it is for most when another user is added", async () => {
+    const lines = await Promise.all([4096, 4096, 4096, 6000, 6000, 6000].map(async (each, index) => `user${index}:${await scramSecret("s3cret", each)}\n`));
+    await using users = await file(lines.join(""));
+    const before = await shown(users.path, strangers);
+    await users.write(`${lines.join("")}user6:${await scramSecret("s3cret", 6000)}\n`);
+    const after = await shown(users.path, strangers);
+    expect(after.filter((text, index) => text === before[index]).length).toBeGreaterThan(150);
+    expect(after.map((text) => text.split(" ")[1])).toEqual(before.map((text) => text.split(" ")[1]));
+  });
+
+  it("U7: no proof is right, and a file without users shows what is usual", async () => {
+    await using users = await file("# nobody yet\n");
+    expect(await shown(users.path, ["eve@example.org"])).toEqual(["nothing"]);
+    expect(scramDecoys("key")("eve")).toMatchObject({ iterations: 15_000, login: undefined });
   });
 });
 

@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypt
 import type { ScramSecret } from "../authenticator.ts";
 import type { Exchange, Mechanism } from "./exchange.ts";
 import { malformed, textOf } from "./exchange.ts";
-import { ROUNDS } from "../scram-secret.ts";
+import { scramDecoys } from "../scram-decoys.ts";
 
 /** `n`, `y` or `p=tls-exporter`, the identity asked for, the name and the nonce (RFC 5802 §7). */
 const CLIENT_FIRST = /^((n|y|p=([A-Za-z0-9.-]+)),(?:a=([^,]*))?,)(n=([^,]+),r=([!-+\--~]+))$/;
@@ -20,7 +20,7 @@ export function scram(plus: boolean): Mechanism {
     const user = unescape(name);
     exchange.claim(user);
     if (!bindingFits(plus, flag, type, exchange) || (identity !== undefined && unescape(identity) !== user)) return undefined;
-    const secret = (await exchange.authenticator.scram?.(user, exchange.session)) ?? nobody(user);
+    const secret = (await exchange.authenticator.scram?.(user, exchange.session)) ?? decoy(user);
     const nonce = clientNonce + randomBytes(18).toString("base64");
     const serverFirst = `r=${nonce},s=${base64(secret.salt)},i=${secret.iterations}`;
     const [, withoutProof, binding, joint, proof] = CLIENT_FINAL.exec(textOf(await exchange.ask(serverFirst))) ?? [];
@@ -48,13 +48,7 @@ function proves({ storedKey }: Pick<ScramSecret, "storedKey">, message: string, 
   return timingSafeEqual(createHash("sha256").update(clientKey).digest(), storedKey);
 }
 
-const FAKE = randomBytes(32);
-
-/** For a name that nobody has: the same every time, so that the answer does not say so. */
-function nobody(user: string): Omit<ScramSecret, "login"> & { readonly login?: undefined } {
-  const salt = hmac(FAKE, user).subarray(0, 16);
-  return { iterations: ROUNDS, salt, storedKey: randomBytes(32), serverKey: randomBytes(32) };
-}
+const decoy = scramDecoys(randomBytes(32));
 
 function nameIsEscaped(name: string): boolean {
   return !/=(?!2C|3D)/.test(name);
