@@ -25,9 +25,9 @@ export function exchangeOf(dialogue: Dialogue, initial: string | undefined, trie
     initial: initial === undefined ? undefined : initial === "=" ? Buffer.alloc(0) : decoded(initial),
     claim: (user) => void (tried.user = user),
     binding,
-    async prove(look, costly) {
-      const attempt = await begun(tried, dialogue);
-      if (costly === undefined) return proven(look, attempt, dialogue);
+    async prove(look, { secret, costly } = {}) {
+      const attempt = await begun(tried, secret, dialogue);
+      if (costly === undefined || attempt.hopeless) return proven(look, attempt, dialogue);
       const turn = services.passwordChecks.take(() => proven(look, attempt, dialogue));
       if (turn !== undefined) return turn;
       attempt.undecided();
@@ -44,8 +44,8 @@ export function exchangeOf(dialogue: Dialogue, initial: string | undefined, trie
 }
 
 /** As soon as it stays within the limits even if all that is under way fails. It waits without a turn of the password checks. */
-async function begun(tried: Tried, dialogue: Dialogue): Promise<Attempt> {
-  const attempt = await dialogue.services.logins.begin(dialogue.clientKey, tried.user ?? "");
+async function begun(tried: Tried, secret: string | undefined, dialogue: Dialogue): Promise<Attempt> {
+  const attempt = await dialogue.services.logins.begin(dialogue.clientKey, tried.user ?? "", secret);
   if (attempt === "barred") throw barredLogin(dialogue);
   if (attempt === "busy") throw tooMany();
   tried.counted = true;
@@ -61,7 +61,7 @@ async function proven(look: () => Promise<Login | undefined> | Login | undefined
   try {
     // Who has gone while it waited costs no more.
     if (wire.dead) throw dismiss(421, "4.4.2", "the client has gone");
-    const login = await look();
+    const login = attempt.hopeless ? undefined : await look();
     if (login === undefined) attempt.failed();
     else attempt.succeeded();
     return login;

@@ -84,12 +84,12 @@ async function outcomeOf(mechanism: Mechanism, exchange: Exchange, { session, se
 }
 
 /** The more often it fails, the longer it takes; then it ends (RFC 4954 §4, §9). */
-async function refusedLogin(dialogue: Dialogue, { user = "", counted }: Tried): Promise<CommandError> {
+async function refusedLogin(dialogue: Dialogue, { counted }: Tried): Promise<CommandError> {
   const { services, clientKey } = dialogue;
   const { limits, timeouts } = services.settings;
   dialogue.loginFailures += 1;
   // Refused before anything was looked at, it has failed all the same.
-  if (!counted) services.logins.failed(clientKey, user);
+  if (!counted) services.logins.failed(clientKey);
   if (timeouts.loginDelay > 0) await delay(timeouts.loginDelay * dialogue.loginFailures);
   if (dialogue.loginFailures >= limits.loginFailures) return dismiss(421, "4.7.0", "too many failed logins");
   return refuse(535, "5.7.8", "name or secret are wrong");

@@ -6,6 +6,7 @@ import { plainLogin, submission } from "./support.ts";
 import { clientKey } from "../src/clients.ts";
 import { limitsFor } from "../src/limits.ts";
 import { counts } from "../src/login-counts.ts";
+import type { LoginGuard } from "../src/login-guard.ts";
 import { loginGuard } from "../src/login-guard.ts";
 
 const USER = "ann@example.org";
@@ -41,6 +42,12 @@ function held(): { authenticate: NonNullable<SubmissionOptions["authenticate"]>;
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** One that is looked at, and wrong. */
+async function guess(guard: LoginGuard, client: string, user: string): Promise<void> {
+  const attempt = await guard.begin(client, user);
+  if (typeof attempt === "object") attempt.failed();
 }
 
 describe("guessing passwords", () => {
@@ -167,22 +174,71 @@ describe("guessing passwords", () => {
     expect(await looked("192.0.2.1")).toBe(true);
   });
 
-  it("U7: names and addresses that are tried by the thousand are forgotten", () => {
+  it("U7: names and addresses that are tried by the thousand are forgotten", async () => {
     const guard = loginGuard(limitsFor("submission"), () => 0);
-    for (let index = 0; index < 30_000; index += 1) guard.failed(`10.0.${index >> 8}.${index & 255}`, `user${index}`);
-    for (let index = 0; index < 20; index += 1) guard.failed("192.0.2.1", USER);
+    for (let index = 0; index < 30_000; index += 1) await guess(guard, `10.0.${index >> 8}.${index & 255}`, `user${index}`);
+    for (let index = 0; index < 20; index += 1) await guess(guard, "192.0.2.1", USER);
     expect([guard.barred("192.0.2.1"), guard.barred("10.0.0.0")]).toEqual([true, false]);
   });
 
   it.each([1, 2])("U7: thousands of made-up names and networks, each tried %d times, make nobody forget what is under attack", async (times) => {
     const guard = loginGuard(limitsFor("submission"), () => 0);
-    for (let index = 0; index < 20; index += 1) guard.failed(`2001:db8:1:${index}`, USER);
-    for (let index = 0; index < 20; index += 1) guard.failed("192.0.2.1", "bob@example.org");
+    for (let index = 0; index < 20; index += 1) await guess(guard, `2001:db8:1:${index}`, USER);
+    for (let index = 0; index < 20; index += 1) await guess(guard, "192.0.2.1", "bob@example.org");
     // Of the one at work while the others come.
-    for (let index = 0; index < 3; index += 1) guard.failed("192.0.2.2", USER);
-    for (let index = 0; index < 12_000; index += 1) for (let time = 0; time < times; time += 1) guard.failed(`2001:db8:2:${index.toString(16)}`, `user${index}`);
+    for (let index = 0; index < 3; index += 1) await guess(guard, "192.0.2.2", USER);
+    for (let index = 0; index < 12_000; index += 1) for (let time = 0; time < times; time += 1) await guess(guard, `2001:db8:2:${index.toString(16)}`, `user${index}`);
     expect(guard.barred("192.0.2.1")).toBe(true);
     expect(await guard.begin("192.0.2.2", USER)).toBe("barred");
+  });
+
+  it("U7: logins in which there is nothing to look at count at no account, so nobody fills the counts of accounts with them", async () => {
+    const authenticate = async ({ user, pass }: { user: string; pass: string }): Promise<Login | undefined> => (pass === "s3cret" ? { user } : undefined);
+    await using running = await submission({ ...OPTIONS, authenticate, limits: { loginFailures: 100, loginFailuresPerAccount: 5 } });
+    for (const last of [1, 2]) {
+      await using client = await greeted(running, `127.0.3.${last}`);
+      for (let time = 0; time < 5; time += 1) expect(await client.say(plainLogin(USER, ""))).toMatch(/^535 /);
+    }
+    await using client = await greeted(running, "127.0.3.3");
+    for (const pass of ["a", "b", "c", "d", "s3cret"]) expect(await client.say(plainLogin(USER, pass))).toMatch(pass === "s3cret" ? /^235 / : /^535 /);
+  });
+
+  it("U7: an old password that a device tries again and again counts once, and bars nobody else at its address", async () => {
+    let now = 0;
+    let right = "s3cret";
+    const looked: string[] = [];
+    const authenticate = async ({ user, pass }: { user: string; pass: string }): Promise<Login | undefined> => {
+      looked.push(pass);
+      return pass === right ? { user } : undefined;
+    };
+    const limits = { errors: 100, loginFailures: 100, loginFailuresPerClient: 5, loginFailuresPerAccount: 5 };
+    await using running = await submission({ ...OPTIONS, authenticate, clock: () => now, limits });
+    await using device = await greeted(running);
+    for (let time = 0; time < 50; time += 1) {
+      now += 3000;
+      expect(await device.say(plainLogin(USER, "old"))).toMatch(/^535 /);
+    }
+    // Not each time, or who repeats one has us work for nothing.
+    expect(looked.length).toBeLessThanOrEqual(15);
+    await using other = await greeted(running);
+    expect(await other.say(plainLogin("bob@example.org", right))).toMatch(/^235 /);
+    right = "old";
+    now += 10_000;
+    expect(await device.say(plainLogin(USER, "old"))).toMatch(/^235 /);
+  });
+
+  it("U7: it counts again for another account, another address, and others in its place", async () => {
+    const guard = loginGuard({ ...limitsFor("submission"), loginFailuresPerClient: 4 }, () => 0);
+    const tried = [[USER, "old"], [USER, "old"], ["bob@example.org", "old"], [USER, "older"], ["ANN@example.org", "old"], [USER, "oldest"]] as const;
+    const barred: boolean[] = [];
+    for (const [user, secret] of tried) {
+      const attempt = await guard.begin("192.0.2.1", user, secret);
+      if (typeof attempt === "object") attempt.failed();
+      barred.push(guard.barred("192.0.2.1"));
+    }
+    expect(barred).toEqual([false, false, false, false, false, true]);
+    const elsewhere = await guard.begin("192.0.2.2", USER, "old");
+    expect(elsewhere).toMatchObject({ hopeless: false });
   });
 
   it("U7: one that has run out is forgotten before any other", () => {
@@ -201,12 +257,14 @@ describe("guessing passwords", () => {
       asked.push(pass);
       return pass === "s3cret" ? { user } : undefined;
     };
+    let guesses = 0;
     const limits = { loginFailures: 100, loginFailuresPerAccount: 6, loginPeriod: 60_000 };
     await using running = await submission({ ...OPTIONS, authenticate, clock: () => now, limits });
     async function guess(address: string, times: number, pass = "guess", user = USER): Promise<readonly string[]> {
       await using client = await greeted(running, address);
       const heard: string[] = [];
-      for (let i = 0; i < times; i += 1) heard.push((await client.say(plainLogin(user, pass)))?.slice(0, 3) ?? "");
+      // A guess is another password each time.
+      for (let i = 0; i < times; i += 1) heard.push((await client.say(plainLogin(user, pass === "s3cret" ? pass : `${pass}${(guesses += 1)}`)))?.slice(0, 3) ?? "");
       return heard;
     }
     for (const last of [1, 2, 3, 4, 5]) await guess(`127.0.1.${last}`, 5, "guess", last % 2 === 0 ? "ANN@example.org" : USER);

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdtemp, readdir, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -217,10 +218,12 @@ describe("limits", () => {
     const client = await running.dial();
     client.socket.pause();
     const flood = Buffer.from("NOOP\r\n".repeat(10_000));
-    let written = 0;
-    while (written < 300 && client.socket.write(flood)) written += 1;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(client.socket.writableLength).toBeGreaterThan(0);
+    let stuck = false;
+    for (let written = 0; written < 300 && !stuck; written += 1) {
+      const drained = once(client.socket, "drain").then(() => false);
+      if (!client.socket.write(flood)) stuck = await Promise.race([drained, new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 500))]);
+    }
+    expect(stuck).toBe(true);
     client.socket.destroy();
     expect((await running.event("closed")).reason).toMatch(/closed/);
   });

@@ -48,7 +48,8 @@ describe("real clients", () => {
       await using client = smtp({ ...options, auth: { user: USER, token: ({ refresh }) => (refresh ? "new" : "old"), method } });
       expect((await client.send(mail(["bob@x.example"], `From: ${USER}\r\n\r\nhi\r\n`))).outcomes).toMatchObject([{ kind: "accepted" }]);
     }
-    expect(tokens).toEqual(["old", "new", "old", "new"]);
+    // What was wrong a moment ago is not looked at again.
+    expect(tokens).toEqual(["old", "new", "new"]);
   });
 
   it("nodemailer submits, with an attachment that is spooled", async () => {

@@ -14,12 +14,19 @@ export interface Exchange {
   /** Whom the client claims to be, for logs, as soon as it is known. */
   claim(user: string): void;
   /**
-   * Looks at the proof of whom was claimed: counted as a failure while it is under way, and after it where it gives nothing. `costly`
-   * ones wait for their turn. Throws where the limit is reached.
+   * Looks at the proof of whom was claimed: counted as a failure while it is under way, and after it where it gives nothing. Throws where
+   * the limit is reached.
    */
-  prove(look: () => Promise<Login | undefined> | Login | undefined, costly?: "costly"): Promise<Login | undefined>;
+  prove(look: () => Promise<Login | undefined> | Login | undefined, how?: ProofOptions): Promise<Login | undefined>;
   /** What ties the login to TLS (RFC 9266), for SCRAM-SHA-256-PLUS. */
   readonly binding: Buffer | undefined;
+}
+
+export interface ProofOptions {
+  /** What was shown: where it is wrong, it counts once. */
+  readonly secret?: string;
+  /** It waits for its turn. */
+  readonly costly?: true;
 }
 
 /** Gives the login, or undefined where name or secret are wrong. */

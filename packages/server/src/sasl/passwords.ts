@@ -23,5 +23,5 @@ export async function login(exchange: Exchange): Promise<Login | undefined> {
 
 async function check(exchange: Exchange, user: string, pass: string): Promise<Login | undefined> {
   const { authenticator, session } = exchange;
-  return pass === "" ? undefined : exchange.prove(() => authenticator.password?.({ user, pass }, session), "costly");
+  return pass === "" ? undefined : exchange.prove(() => authenticator.password?.({ user, pass }, session), { secret: pass, costly: true });
 }

@@ -31,7 +31,7 @@ function bearer(pairs: readonly string[]): string | undefined {
 
 async function checked(exchange: Exchange, user: string, token: string): Promise<Login | undefined> {
   exchange.claim(user);
-  const found = await exchange.prove(() => exchange.authenticator.token?.({ user, token }, exchange.session));
+  const found = await exchange.prove(() => exchange.authenticator.token?.({ user, token }, exchange.session), { secret: token });
   // The client answers the reason with an empty response, or one octet, before it hears 535.
   if (found === undefined) await exchange.ask(INVALID);
   return found;
