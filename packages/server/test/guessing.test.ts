@@ -45,7 +45,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 /** One that is looked at, and wrong. */
-async function guess(guard: LoginGuard, client: string, user: string): Promise<void> {
+async function fail(guard: LoginGuard, client: string, user: string): Promise<void> {
   const attempt = await guard.begin(client, user);
   if (typeof attempt === "object") attempt.failed();
 }
@@ -176,18 +176,18 @@ describe("guessing passwords", () => {
 
   it("U7: names and addresses that are tried by the thousand are forgotten", async () => {
     const guard = loginGuard(limitsFor("submission"), () => 0);
-    for (let index = 0; index < 30_000; index += 1) await guess(guard, `10.0.${index >> 8}.${index & 255}`, `user${index}`);
-    for (let index = 0; index < 20; index += 1) await guess(guard, "192.0.2.1", USER);
+    for (let index = 0; index < 30_000; index += 1) await fail(guard, `10.0.${index >> 8}.${index & 255}`, `user${index}`);
+    for (let index = 0; index < 20; index += 1) await fail(guard, "192.0.2.1", USER);
     expect([guard.barred("192.0.2.1"), guard.barred("10.0.0.0")]).toEqual([true, false]);
   });
 
   it.each([1, 2])("U7: thousands of made-up names and networks, each tried %d times, make nobody forget what is under attack", async (times) => {
     const guard = loginGuard(limitsFor("submission"), () => 0);
-    for (let index = 0; index < 20; index += 1) await guess(guard, `2001:db8:1:${index}`, USER);
-    for (let index = 0; index < 20; index += 1) await guess(guard, "192.0.2.1", "bob@example.org");
+    for (let index = 0; index < 20; index += 1) await fail(guard, `2001:db8:1:${index}`, USER);
+    for (let index = 0; index < 20; index += 1) await fail(guard, "192.0.2.1", "bob@example.org");
     // Of the one at work while the others come.
-    for (let index = 0; index < 3; index += 1) await guess(guard, "192.0.2.2", USER);
-    for (let index = 0; index < 12_000; index += 1) for (let time = 0; time < times; time += 1) await guess(guard, `2001:db8:2:${index.toString(16)}`, `user${index}`);
+    for (let index = 0; index < 3; index += 1) await fail(guard, "192.0.2.2", USER);
+    for (let index = 0; index < 12_000; index += 1) for (let time = 0; time < times; time += 1) await fail(guard, `2001:db8:2:${index.toString(16)}`, `user${index}`);
     expect(guard.barred("192.0.2.1")).toBe(true);
     expect(await guard.begin("192.0.2.2", USER)).toBe("barred");
   });

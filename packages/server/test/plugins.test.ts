@@ -96,7 +96,7 @@ describe("SCRAM for a name that nobody has", () => {
   /** What a client is shown for these names. */
   async function shown(path: string, names: readonly string[]): Promise<readonly string[]> {
     const { scram } = scramFile(path);
-    const secrets = await Promise.all(names.map((name) => scram?.(name, session)));
+    const secrets = await Promise.all(names.map(async (name) => scram?.(name, session)));
     return secrets.map((secret) => (secret === undefined ? "nothing" : `${secret.iterations} ${Buffer.from(secret.salt).toString("base64")}`));
   }
   const rounds = (each: readonly string[]): ReadonlySet<string | undefined> => new Set(each.map((text) => text.split(" ")[0]));
