@@ -67,9 +67,9 @@ function addEntry({ sql }: Engine, row: Draft, content: number, clock: Clock): v
   // What was due when the queue took it over is due, whatever the clock says later.
   const phase = phaseOf(row, row.createdAt);
   sql.run(
-    `INSERT INTO entries (key, mail, content, lane, priority, level, phase, ready, tried, ends, delayed, created_at, due_at,
+    `INSERT INTO entries (key, mail, content, lane, priority, level, phase, tried, ends, delayed, created_at, due_at,
        ages_from, expires_at, series, attempts, lapses, note, rest)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     row.key,
     row.mail,
     content,
@@ -77,7 +77,6 @@ function addEntry({ sql }: Engine, row: Draft, content: number, clock: Clock): v
     row.priority,
     row.priority,
     phase,
-    row.state === "ready" ? 1 : 0,
     row.attempts > 0 ? 1 : 0,
     row.state === "ready" && row.open ? 1 : 0,
     row.delayed ? 1 : 0,

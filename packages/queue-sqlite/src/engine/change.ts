@@ -34,7 +34,7 @@ export function change(engine: Engine, { selection, what, now, after }: Requests
   if (after === "") takeBack(engine, now, where, values);
   const piece = sql.all(
     `SELECT e.id, e.key, e.lane, e.phase, min(e.due_at, ${LATEST}) AS due_at, e.tried FROM entries e
-     WHERE ${where} AND e.key > ? ORDER BY e.key LIMIT ${PIECE}`,
+     WHERE ${where} AND e.phase <> 2 AND e.key > ? ORDER BY e.key LIMIT ${PIECE}`,
     ...values,
     after,
   );
@@ -42,7 +42,7 @@ export function change(engine: Engine, { selection, what, now, after }: Requests
   const clock = readClock(sql, watch);
   for (const each of found) {
     if (what === "cancel") finish(engine, number(each.id), now);
-    else if (what === "hold") sql.run(`UPDATE entries SET phase = 3, ready = 0, ends = 0, level = ${ORDINARY} WHERE id = ?`, number(each.id));
+    else if (what === "hold") sql.run(`UPDATE entries SET phase = 3, ends = 0, level = ${ORDINARY} WHERE id = ?`, number(each.id));
     else if (what === "release") release(sql, each, clock, now);
     else retry(sql, each, clock, now);
   }
@@ -55,7 +55,7 @@ export function change(engine: Engine, { selection, what, now, after }: Requests
 
 function release(sql: Sql, entry: Found, clock: Clock, now: number): void {
   sql.run(
-    `UPDATE entries SET phase = ?, ready = 1, level = ${LEVEL}, ends = ${SOMEBODY_LEFT}, note = NULL WHERE id = ?`,
+    `UPDATE entries SET phase = ?, level = ${LEVEL}, ends = ${SOMEBODY_LEFT}, note = NULL WHERE id = ?`,
     dueOf(entry, clock) <= now ? DUE : WAITING,
     number(entry.id),
   );
@@ -68,7 +68,7 @@ function retry(sql: Sql, entry: Found, clock: Clock, now: number): void {
     return;
   }
   sql.run(
-    `UPDATE entries SET phase = 1, ready = 1, ends = ${SOMEBODY_LEFT}, tried = 0, due_at = ?, ages_from = ?, attempts = 0, lapses = 0, note = NULL
+    `UPDATE entries SET phase = 1, ends = ${SOMEBODY_LEFT}, tried = 0, due_at = ?, ages_from = ?, attempts = 0, lapses = 0, note = NULL
      WHERE id = ?`,
     now,
     now - clock.ages,

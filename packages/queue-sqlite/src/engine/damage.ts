@@ -7,7 +7,7 @@ import type { Found, Sql } from "./sql.ts";
 import { number, rollBack, textOr } from "./sql.ts";
 
 /** What it becomes, and what is left of it stays as it is. */
-const SET = `phase = ${DEAD}, ready = 0, ends = 0, level = ${ORDINARY}, token = NULL, lease_until = NULL, note = ?`;
+const SET = `phase = ${DEAD}, ends = 0, level = ${ORDINARY}, token = NULL, lease_until = NULL, note = ?`;
 
 /** Keeps for a person an entry that cannot be read, out of everybody's way. */
 export function quarantine(sql: Sql, id: number, note: string): void {

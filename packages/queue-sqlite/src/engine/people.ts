@@ -25,16 +25,32 @@ export function whereOf({ key, mail, lane, state }: Selection): { readonly where
   part("e.mail = ?", mail);
   part("e.lane = (SELECT id FROM lanes WHERE name = ?)", lane);
   // The second half is what the partial index asks for.
-  if (state === "ready") parts.push("e.ready = 1");
+  if (state === "ready") parts.push("e.phase < 3");
   else if (state !== undefined) parts.push(`e.phase = ${state === "held" ? HELD : DEAD} AND e.phase > 2`);
   return { where: parts.length === 0 ? "TRUE" : parts.join(" AND "), values };
 }
 
 export function list(engine: Engine, { after = "", limit = 100, ...selection }: Requests["list"]): Answers["list"] {
+  const { sql, watch } = engine;
   const { where, values } = whereOf(selection);
-  const clock = readClock(engine.sql, engine.watch);
-  const found = candidates(engine.sql, `WHERE ${where} AND e.key > ? ORDER BY e.key LIMIT 0 + ?`, ...values, after, limit);
-  return found.map((each) => listedRow(engine.sql, each, clock));
+  const clock = readClock(sql, watch);
+  const page = (more: string): readonly Found[] =>
+    candidates(sql, `WHERE ${where}${more} AND e.key > ? ORDER BY e.key LIMIT 0 + ?`, ...values, after, limit);
+  const isByKey = selection.key !== undefined || (selection.mail === undefined && selection.lane === undefined);
+  const found = isByKey ? page("") : merged(page(" AND e.phase <> 2"), leasedOf(sql, where, values, after), limit);
+  return found.map((each) => listedRow(sql, each, clock));
+}
+
+/** What is leased is in no index by mail or lane; there is never much of it. */
+function leasedOf(sql: Sql, where: string, values: readonly string[], after: string): readonly Found[] {
+  return candidates(sql, `WHERE e.phase = 2 AND e.lease_until > 0 AND ${where} AND +e.key > ?`, ...values, after);
+}
+
+/** In the order of keys, which is that of their bytes. */
+function merged(some: readonly Found[], others: readonly Found[], limit: number): readonly Found[] {
+  if (others.length === 0) return some;
+  const byKey = (one: Found, other: Found): number => Buffer.compare(Buffer.from(textOr(one.key)), Buffer.from(textOr(other.key)));
+  return [...some, ...others].toSorted(byKey).slice(0, limit);
 }
 
 function listedRow(sql: Sql, found: Found, clock: Clock): ListedRow {
@@ -62,28 +78,44 @@ export function stats(engine: Engine, { now }: Requests["stats"]): QueueStats {
        coalesce(sum(held), 0) AS held, coalesce(sum(dead), 0) AS dead FROM lanes`,
   );
   const oldest = sql.get(
-    `SELECT min(min((SELECT created_at FROM entries WHERE ready = 1 AND lane = l.id ORDER BY created_at LIMIT 1), ${LATEST})) AS oldest
+    `SELECT min(min((SELECT created_at FROM entries WHERE phase < 2 AND lane = l.id ORDER BY created_at LIMIT 1), ${LATEST})) AS oldest
      FROM lanes l`,
   );
-  const lapsed = lapsedByLane(sql, now);
+  const { lapsed, since } = leasedByLane(sql, now);
   return {
-    ...counts(totals, sumOf(ripe), sumOf(lapsed), numberOrNull(oldest?.oldest)),
+    ...counts(totals, sumOf(ripe), sumOf(lapsed), earliest(oldest, ...since.values())),
     bytes: engine.totals.read().bytes,
-    lanes: fullest(sql, ripe, lapsed),
+    lanes: fullest(sql, ripe, lapsed, since),
   };
+}
+
+function earliest(found: Found | undefined, ...others: readonly (number | undefined)[]): number | null {
+  const oldest = numberOrNull(found?.oldest) ?? LATEST;
+  const first = others.reduce<number>((least, each) => Math.min(least, each ?? LATEST), oldest);
+  return first === LATEST ? null : first;
 }
 
 function sumOf(byLane: ReadonlyMap<number, number>): number {
   return [...byLane.values()].reduce((sum, count) => sum + count, 0);
 }
 
-/** Leases that have run out, which no claim has taken back yet. */
-function lapsedByLane(sql: Sql, now: number): ReadonlyMap<number, number> {
+interface LeasedByLane {
+  /** Leases that have run out, which no claim has taken back yet. */
+  readonly lapsed: ReadonlyMap<number, number>;
+  /** `created_at` of the oldest. */
+  readonly since: ReadonlyMap<number, number>;
+}
+
+function leasedByLane(sql: Sql, now: number): LeasedByLane {
   const lapsed = new Map<number, number>();
-  for (const { lane } of sql.all("SELECT lane FROM entries WHERE phase = 2 AND lease_until <= ?", now)) {
-    lapsed.set(number(lane), (lapsed.get(number(lane)) ?? 0) + 1);
+  const since = new Map<number, number>();
+  const leased = sql.each(`SELECT lane, lease_until <= ? AS over, min(created_at, ${LATEST}) AS since FROM entries WHERE phase = 2 AND lease_until > 0`, now);
+  for (const each of leased) {
+    const lane = number(each.lane);
+    lapsed.set(lane, (lapsed.get(lane) ?? 0) + number(each.over));
+    since.set(lane, Math.min(since.get(lane) ?? LATEST, number(each.since)));
   }
-  return lapsed;
+  return { lapsed, since };
 }
 
 /** Entries that no claim has made due yet, though they are. */
@@ -125,6 +157,7 @@ function fullest(
   sql: Sql,
   ripe: ReadonlyMap<number, number>,
   lapsed: ReadonlyMap<number, number>,
+  since: ReadonlyMap<number, number>,
 ): readonly LaneCounts[] {
   const found = sql.all(
     `SELECT id, name, waiting, due, leased, held, dead, parked_until FROM lanes
@@ -133,11 +166,11 @@ function fullest(
   );
   return found.map((lane): LaneCounts => {
     const id = number(lane.id);
-    const oldest = sql.get(`SELECT min(min(created_at), ${LATEST}) AS oldest FROM entries WHERE ready = 1 AND lane = ?`, id);
+    const oldest = sql.get(`SELECT min(min(created_at), ${LATEST}) AS oldest FROM entries WHERE phase < 2 AND lane = ?`, id);
     const parkedUntil = numberOrNull(lane.parked_until);
     return {
       lane: text(lane.name),
-      ...counts(lane, ripe.get(id) ?? 0, lapsed.get(id) ?? 0, numberOrNull(oldest?.oldest)),
+      ...counts(lane, ripe.get(id) ?? 0, lapsed.get(id) ?? 0, earliest(oldest, since.get(id))),
       ...(parkedUntil !== null && { parkedUntil }),
     };
   });

@@ -98,7 +98,7 @@ export function promoteOverdue(
   delayed: 0 | 1,
 ): void {
   const oldest = sql.get(
-    `SELECT ages_from FROM entries WHERE ends = 1 AND level < ${OVERDUE} AND level > ${SUSPECTS} AND delayed = ? ORDER BY ages_from LIMIT 1`,
+    `SELECT ages_from FROM entries WHERE phase <> 2 AND ends = 1 AND level < ${OVERDUE} AND level > ${SUSPECTS} AND delayed = ? ORDER BY ages_from LIMIT 1`,
     delayed,
   );
   // A look is cheap; an update, even of nothing, is not.

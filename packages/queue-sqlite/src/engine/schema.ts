@@ -93,9 +93,8 @@ CREATE TABLE entries (
   priority INTEGER NOT NULL,
   level INTEGER NOT NULL,       -- the priority, 10 once it is overdue, or -10 while it is a suspect
   phase INTEGER NOT NULL,       -- 0 waiting, 1 due, 2 leased, 3 held, 4 dead
-  ready INTEGER NOT NULL,       -- phase < 3
   tried INTEGER NOT NULL,       -- attempts > 0
-  ends INTEGER NOT NULL,        -- ready, and somebody is still to be delivered to: it can be too late for it
+  ends INTEGER NOT NULL,        -- phase < 3, and somebody is still to be delivered to: it can be too late for it
   delayed INTEGER NOT NULL,     -- the sender was told that it is late
   created_at INTEGER NOT NULL,
   due_at INTEGER NOT NULL,
@@ -110,16 +109,21 @@ CREATE TABLE entries (
   note TEXT,
   rest TEXT NOT NULL
 ) STRICT;
-CREATE INDEX entries_waiting ON entries(priority, tried, due_at, lane) WHERE phase = 0;
-CREATE INDEX entries_due ON entries(lane, level, tried, due_at) WHERE phase = 1;
+-- What is leased is by far the most written to, and few: it is in no index but its own.
 CREATE INDEX entries_leased ON entries(lease_until) WHERE phase = 2;
-CREATE INDEX entries_aging ON entries(delayed, ages_from) WHERE ends = 1 AND level < 10;
-CREATE INDEX entries_expiring ON entries(expires_at) WHERE ends = 1 AND expires_at IS NOT NULL;
-CREATE INDEX entries_series ON entries(series) WHERE series IS NOT NULL;
-CREATE INDEX entries_oldest_of_lane ON entries(lane, created_at) WHERE ready = 1;
-CREATE INDEX entries_of_lane ON entries(lane, key);
-CREATE INDEX entries_of_mail ON entries(mail, key);
+CREATE INDEX entries_waiting ON entries(priority, tried, due_at, lane) WHERE phase = 0;
+CREATE INDEX entries_waiting_by_lane ON entries(priority, tried, lane, due_at) WHERE phase = 0;
+CREATE INDEX entries_due ON entries(lane, level, tried, due_at) WHERE phase = 1;
+CREATE INDEX entries_aging ON entries(delayed, ages_from) WHERE phase <> 2 AND ends = 1 AND level < ${OVERDUE};
+CREATE INDEX entries_expiring ON entries(expires_at) WHERE phase <> 2 AND ends = 1 AND expires_at IS NOT NULL;
+CREATE INDEX suspects_aging ON entries(ages_from) WHERE phase <> 2 AND ends = 1 AND level = ${SUSPECTS};
+CREATE INDEX suspects_expiring ON entries(expires_at)
+  WHERE phase <> 2 AND ends = 1 AND level = ${SUSPECTS} AND expires_at IS NOT NULL;
+CREATE INDEX entries_oldest_of_lane ON entries(lane, created_at) WHERE phase < 2;
+CREATE INDEX entries_of_lane ON entries(lane, key) WHERE phase <> 2;
+CREATE INDEX entries_of_mail ON entries(mail, key) WHERE phase <> 2;
 CREATE INDEX entries_put_by ON entries(phase, key) WHERE phase > 2;
+CREATE INDEX entries_series ON entries(series) WHERE series IS NOT NULL;
 
 CREATE TABLE finished (key TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX finished_until ON finished(until);
@@ -140,14 +144,6 @@ CREATE TRIGGER due_left AFTER UPDATE OF phase, level, tried ON entries
   WHEN old.phase = 1 AND (new.phase <> 1 OR ${elsewhere()}) BEGIN ${leavesTurns()} END;
 CREATE TRIGGER due_joined AFTER UPDATE OF phase, level, tried ON entries
   WHEN new.phase = 1 AND (old.phase <> 1 OR ${elsewhere()}) BEGIN ${takesTurns()} END;
-`,
-  `
-CREATE INDEX suspects_aging ON entries(ages_from) WHERE ends = 1 AND level = ${SUSPECTS};
-CREATE INDEX suspects_expiring ON entries(expires_at) WHERE ends = 1 AND level = ${SUSPECTS} AND expires_at IS NOT NULL;
-UPDATE entries SET level = ${SUSPECTS} WHERE lapses >= 2 AND ready = 1;
-`,
-  `
-CREATE INDEX entries_waiting_by_lane ON entries(priority, tried, lane, due_at) WHERE phase = 0;
 `,
 ];
 

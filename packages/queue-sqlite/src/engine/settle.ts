@@ -43,13 +43,12 @@ function remove(engine: Engine, key: string, token: string): boolean {
 
 function write({ sql, watch }: Engine, id: number, next: Draft, phase: number): void {
   sql.run(
-    `UPDATE entries SET priority = ?, level = ?, phase = ?, ready = ?, tried = ?, ends = ?, delayed = ?, due_at = ?,
+    `UPDATE entries SET priority = ?, level = ?, phase = ?, tried = ?, ends = ?, delayed = ?, due_at = ?,
        expires_at = ?, series = ?, attempts = ?, lapses = ?, token = NULL, lease_until = NULL, note = ?, rest = ?
      WHERE id = ?`,
     next.priority,
     next.lapses >= SUSPECT && next.state === "ready" ? SUSPECTS : next.priority,
     phase,
-    next.state === "ready" ? 1 : 0,
     next.attempts > 0 ? 1 : 0,
     next.state === "ready" && next.open ? 1 : 0,
     next.delayed ? 1 : 0,
