@@ -1,54 +1,11 @@
-import { mkdir } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { runBatch } from "../src/engine/batch.ts";
-import { openDatabase } from "../src/engine/database.ts";
-import type { Engine } from "../src/engine/engine.ts";
-import { engineOn } from "../src/engine/engine.ts";
 import type { Answer, Draft, Operation } from "../src/messages.ts";
 import { draftOf } from "../src/rows.ts";
-import { START, entryOf, folder } from "./entries.ts";
-
-interface Bench extends AsyncDisposable {
-  readonly engine: Engine;
-  run(...operations: readonly Operation[]): readonly Answer[];
-}
-
-/** The engine without its thread. */
-async function bench(): Promise<Bench> {
-  const place = await folder();
-  const settings = {
-    path: place.path,
-    folder: `${place.path}-contents`,
-    maxEntries: 1_000_000,
-    maxBytes: 1_000_000_000,
-    remember: 1000,
-    busyTimeout: 1000,
-  };
-  await mkdir(settings.folder);
-  const engine = engineOn(openDatabase(settings), settings);
-  return {
-    engine,
-    run: (...operations) => runBatch(engine, operations).answers,
-    async [Symbol.asyncDispose]() {
-      engine.sql.close();
-      await place[Symbol.asyncDispose]();
-    },
-  };
-}
-
-function adding(...rows: readonly Draft[]): Operation {
-  return { verb: "add", request: { rows, size: 3, crc: 0, body: { data: Buffer.from("abc") } } };
-}
-
-function claiming(now: number, limit = 10): Operation {
-  const request = { now, limit, urgent: 0, perLane: 100, lanes: new Map<string, number>(), ttl: 60_000, aged: 0, late: 0, suspects: true };
-  return { verb: "claim", request };
-}
-
-function leasesOf(answers: readonly Answer[]): readonly { readonly key: string; readonly token: string }[] {
-  return answers.flatMap((each) => (each.verb === "claim" ? each.answer.leases : [])).map(({ row, token }) => ({ key: row.key, token }));
-}
+import type { Bench } from "./bench.ts";
+import { adding, bench, claiming, leasesOf } from "./bench.ts";
+import { START, entryOf } from "./entries.ts";
 
 describe("the engine", () => {
   it("fails one operation of those that share a commit, and none of its neighbours", async () => {
@@ -122,6 +79,31 @@ describe("the engine", () => {
     expect(made.run(adding(draft))[0]).toMatchObject({ answer: { added: [false] } });
     made.run(claiming(START + 1000));
     expect(made.run(adding(draft))[0]).toMatchObject({ answer: { added: [true] } });
+  });
+});
+
+describe("lanes", () => {
+  it("are kept a while when they are empty, and never more than a thousand", async () => {
+    await using made = await bench();
+    const drafts = Array.from({ length: 1500 }, (_, number) => draftOf(entryOf({ lane: `lane ${number}` })));
+    const leases = leasesOf(made.run(adding(...drafts), claiming(START, 1500)));
+    made.run(...leases.map((lease): Operation => ({ verb: "settle", request: { ...lease, next: null } })));
+    expect(made.engine.sql.get("SELECT count(*) AS lanes FROM lanes")).toMatchObject({ lanes: 1000 });
+    expect(made.run({ verb: "stats", request: { now: START } })).toMatchObject([{ answer: { lanes: [] } }]);
+  });
+});
+
+describe("a list", () => {
+  it("has what is leased between the others, in the order of keys and page by page", async () => {
+    await using made = await bench();
+    const drafts = ["a", "b", "c", "d", "e"].map((key) => draftOf(entryOf({ key, mail: "m" })));
+    made.run(adding(...drafts));
+    made.run(claiming(START, 2));
+    for (const selection of [{ mail: "m" }, { lane: "example.net" }, {}]) {
+      const page = (after?: string): readonly unknown[] =>
+        made.run({ verb: "list", request: { ...selection, limit: 2, ...(after !== undefined && { after }) } }).flatMap((each) => (each.verb === "list" ? each.answer : [])).map(({ key, leased }) => [key, leased]);
+      expect([page(), page("b"), page("d")]).toEqual([[["a", true], ["b", true]], [["c", false], ["d", false]], [["e", false]]]);
+    }
   });
 });
 

@@ -1,12 +1,14 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Answers, Draft, Requests } from "../messages.ts";
+import type { Answers, Draft, Requests, Stored } from "../messages.ts";
 import type { Clock } from "./clock.ts";
 import { readClock, storedAge } from "./clock.ts";
+import { giveOver, leaseOver } from "./counter.ts";
 import type { Engine } from "./engine.ts";
 import { BadRequest } from "./failures.ts";
 import { finish } from "./finish.ts";
-import { laneId, phaseOf, storedDue } from "./rows.ts";
+import { laneOf, phaseOf, storedDue } from "./rows.ts";
+import { DUE, LEASED } from "./schema.ts";
 import { number, text } from "./sql.ts";
 
 type Add = Requests["add"];
@@ -21,7 +23,8 @@ export function add(engine: Engine, request: Add): Answers["add"] {
   const superseded = supersede(engine, fresh);
   const content = addContent(engine, request, fresh.size);
   const clock = readClock(engine.sql, engine.watch);
-  for (const row of fresh) addEntry(engine, row, content, clock);
+  const { size, crc, body } = request;
+  for (const row of fresh) addEntry(engine, row, [content, { size, crc, body }], clock);
   return { added, superseded };
 }
 
@@ -63,33 +66,40 @@ function addContent({ sql, settings, totals }: Engine, { body, size, crc }: Add,
   return id;
 }
 
-function addEntry({ sql }: Engine, row: Draft, content: number, clock: Clock): void {
+function addEntry(engine: Engine, row: Draft, [id, content]: readonly [number, Stored], clock: Clock): void {
+  const { sql } = engine;
   // What was due when the queue took it over is due, whatever the clock says later.
   const phase = phaseOf(row, row.createdAt);
+  const lane = laneOf(sql, row.lane);
+  const agesFrom = storedAge(row, clock);
+  const lease = phase === DUE ? leaseOver(engine, row, lane) : undefined;
   sql.run(
     `INSERT INTO entries (key, mail, content, lane, priority, level, phase, tried, ends, delayed, created_at, due_at,
-       ages_from, expires_at, series, attempts, lapses, note, rest)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       ages_from, expires_at, series, attempts, lapses, token, lease_until, note, rest)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     row.key,
     row.mail,
-    content,
-    laneId(sql, row.lane),
+    id,
+    lane.id,
     row.priority,
     row.priority,
-    phase,
+    lease === undefined ? phase : LEASED,
     row.attempts > 0 ? 1 : 0,
     row.state === "ready" && row.open ? 1 : 0,
     row.delayed ? 1 : 0,
     row.createdAt,
     storedDue(row, clock),
-    storedAge(row, clock),
+    agesFrom,
     row.expiresAt,
     row.series,
     row.attempts,
     row.lapses,
+    lease?.token ?? null,
+    lease?.until ?? null,
     row.note,
     row.rest,
   );
+  if (lease !== undefined) giveOver(engine, row, agesFrom + clock.ages, lease.token, [id, content]);
 }
 
 /** Older mails of the same series give way; those in flight once they are settled. */

@@ -3,6 +3,7 @@ import { add } from "./add.ts";
 import { change, park } from "./change.ts";
 import { claim } from "./claim.ts";
 import { quarantineAll, setAside } from "./damage.ts";
+import { counterFor } from "./counter.ts";
 import type { Engine } from "./engine.ts";
 import { BadRequest, breaksTrust, failureOf, isBusy, isFull } from "./failures.ts";
 import { forgetLane } from "./finish.ts";
@@ -13,6 +14,9 @@ import { rollBack } from "./sql.ts";
 
 /** Contents that one batch sets aside since they cannot be read. */
 const MOST_DAMAGED = 16;
+
+/** Lanes without entries that are not forgotten yet. */
+const EMPTY_LANES = 1000;
 
 const readers: ReadonlySet<Operation["verb"]> = new Set(["content", "nextDue", "stats", "list"]);
 
@@ -81,6 +85,7 @@ function attempt(engine: Engine, operations: readonly Operation[]): Attempt {
   let committing = false;
   try {
     sql.exec(operations.every(({ verb }) => readers.has(verb)) ? "BEGIN" : "BEGIN IMMEDIATE");
+    engine.counter = counterFor(engine, operations);
     const answers = operations.map((operation) => run(engine, operation));
     end(engine);
     committing = true;
@@ -97,17 +102,21 @@ function attempt(engine: Engine, operations: readonly Operation[]): Attempt {
 
 /** Nothing is known any more of what an earlier transaction read or counted. */
 function begin(engine: Engine): void {
-  const { watch, totals, left } = engine;
+  const { watch, totals } = engine;
   engine.reading = undefined;
+  engine.counter = undefined;
   watch.read = undefined;
   totals.reset();
-  left.clear();
 }
 
 /** What is written once for all operations. */
 function end({ sql, totals, left }: Engine): void {
   totals.write();
-  for (const lane of left) forgetLane(sql, lane);
+  for (const lane of left) {
+    if (left.size <= EMPTY_LANES) break;
+    left.delete(lane);
+    forgetLane(sql, lane);
+  }
 }
 
 function failedAll({ settings }: Engine, operations: readonly Operation[], { failed, uncertain }: Attempt): Outcome {

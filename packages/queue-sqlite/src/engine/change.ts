@@ -9,7 +9,7 @@ import { whereOf } from "./people.ts";
 import { setParking } from "./promote.ts";
 import { DEAD, DUE, HELD, LEVEL, ORDINARY, WAITING } from "./schema.ts";
 import type { Found, Sql } from "./sql.ts";
-import { dueOf, laneId } from "./rows.ts";
+import { dueOf, laneOf } from "./rows.ts";
 import { LATEST, number, text } from "./sql.ts";
 
 /** `ends` of an entry that becomes ready. */
@@ -77,7 +77,7 @@ function retry(sql: Sql, entry: Found, clock: Clock, now: number): void {
 }
 
 export function park({ sql }: Engine, { lane, until }: Requests["park"]): null {
-  const id = laneId(sql, lane);
+  const { id } = laneOf(sql, lane);
   setParking(sql, id, until === 0 ? null : until);
   if (until === 0) forgetLane(sql, id);
   return null;

@@ -1,25 +1,33 @@
-import type { Damaged } from "@postroad/queue";
-import type { Answers, Leased, Requests, Stored } from "../messages.ts";
+import type { Answers, Requests } from "../messages.ts";
 import type { Clock } from "./clock.ts";
 import { advance } from "./clock.ts";
-import { storedOf } from "./contents.ts";
-import { damagedOf, noteOf, quarantine } from "./damage.ts";
 import type { Engine } from "./engine.ts";
-import { breaksTrust, isDamage } from "./failures.ts";
 import { finish, forget } from "./finish.ts";
+import type { Hand } from "./hand.ts";
+import { handOf } from "./hand.ts";
 import { promote, promoteOverdue, unpark } from "./promote.ts";
-import { candidates, rowOf } from "./rows.ts";
+import { candidates } from "./rows.ts";
 import { LOWEST, OVERDUE, SUSPECTS } from "./schema.ts";
 import type { Found, Sql } from "./sql.ts";
 import { number, textOr } from "./sql.ts";
-import { inTurns } from "./turns.ts";
+import { inTurns, isAnyDue } from "./turns.ts";
 
 type Claim = Requests["claim"];
 
-/** Bytes of contents that come along with a claim at most; the others are fetched when they are read. */
-const ALONG = 8 * 1024 * 1024;
-
 export function claim(engine: Engine, request: Claim): Answers["claim"] {
+  const { counter } = engine;
+  if (counter?.request === request) {
+    if (!counter.isOpen || isAnyDue(engine.sql)) give(engine, request, counter.clock, counter.hand);
+    return counter.hand.answer;
+  }
+  const clock = prepare(engine, request);
+  const hand = handOf(engine, request, clock);
+  give(engine, request, clock, hand);
+  return hand.answer;
+}
+
+/** Puts in line what is due by now. */
+export function prepare(engine: Engine, request: Claim): Clock {
   const { sql, watch } = engine;
   const { now, limit, aged, late } = request;
   const clock = advance(sql, watch, now);
@@ -32,7 +40,13 @@ export function claim(engine: Engine, request: Claim): Answers["claim"] {
     promoteOverdue(sql, clock, aged, limit, 1);
   }
   if (late !== null) promoteOverdue(sql, clock, late, limit, 0);
-  return give(engine, request, clock);
+  return clock;
+}
+
+/** Is there nothing that a claim would give? */
+export function isQuiet({ sql }: Engine, request: Claim, clock: Clock): boolean {
+  if (isAnyDue(sql) || expired(sql, request.now, 1).length > 0) return false;
+  return !request.suspects || suspect(sql, request, clock).length === 0;
 }
 
 /** Ends leases that have run out: their workers died, or are too slow to be waited for. */
@@ -59,12 +73,13 @@ export function takeBack(engine: Engine, now: number, where: string = "TRUE", va
  * A suspect alone. Else first what has to be given up, as far as half of the limit, then what is due, then more of the
  * former: so neither waits for the other, however many there are. At last what is urgent beside the limit.
  */
-function give(engine: Engine, request: Claim, clock: Clock): Answers["claim"] {
+function give(engine: Engine, request: Claim, clock: Clock, hand: Hand): void {
   const { sql } = engine;
   const { limit, now } = request;
-  const hand = handOf(engine, request, clock);
-  if (request.suspects) hand.take(suspect(sql, request, clock));
-  if (hand.leases.length > 0) return hand.answer;
+  if (request.suspects && hand.leases.length === 0) {
+    hand.take(suspect(sql, request, clock));
+    if (hand.leases.length > 0) return;
+  }
   const half = limit === 1 ? Number(engine.flip()) : Math.ceil(limit / 2);
   const left = (most: number): number => most - hand.leases.length;
   hand.take(expired(sql, now, left(half)));
@@ -73,7 +88,6 @@ function give(engine: Engine, request: Claim, clock: Clock): Answers["claim"] {
   hand.take(expired(sql, now, left(limit)));
   hand.take(inTurns(sql, request, left(limit), [OVERDUE, OVERDUE]));
   hand.take(inTurns(sql, request, request.urgent, [1, OVERDUE - 1]));
-  return hand.answer;
 }
 
 /** One that has expired, or has grown too old, or is due. */
@@ -110,66 +124,4 @@ function expired(sql: Sql, now: number, limit: number): readonly Found[] {
     now,
     limit,
   );
-}
-
-interface Hand {
-  readonly leases: readonly Leased[];
-  readonly answer: Answers["claim"];
-  take(found: readonly Found[]): void;
-}
-
-/** Leases what it takes, and fetches each content once. */
-function handOf(engine: Engine, { now, ttl }: Claim, clock: Clock): Hand {
-  const { sql } = engine;
-  const leases: Leased[] = [];
-  const contents: Stored[] = [];
-  const damaged: Damaged[] = [...engine.untold];
-  const places = new Map<number, number>();
-  let room = ALONG;
-
-  function place(id: number): number {
-    const known = places.get(id);
-    if (known !== undefined) return known;
-    const stored = storedOf(sql, id, room);
-    if (stored.body !== undefined && "data" in stored.body) room -= stored.size;
-    places.set(id, contents.length);
-    return contents.push(stored) - 1;
-  }
-
-  function lease(each: Found): Leased {
-    const row = rowOf(each, clock);
-    engine.reading = each;
-    const content = place(number(each.content));
-    engine.reading = undefined;
-    const token = engine.token();
-    sql.run(
-      "UPDATE entries SET phase = 2, token = ?, lease_until = ? WHERE id = ?",
-      token,
-      now + ttl,
-      number(each.id),
-    );
-    return { row, token, probe: each.probing === 1, content };
-  }
-
-  function setAside(each: Found, error: unknown): void {
-    if (!isDamage(error) || breaksTrust(error)) throw error;
-    engine.reading = undefined;
-    const note = noteOf(error);
-    quarantine(sql, number(each.id), note);
-    damaged.push(damagedOf(each, note));
-  }
-
-  return {
-    leases,
-    answer: { leases, contents, damaged },
-    take(found) {
-      for (const each of found) {
-        try {
-          leases.push(lease(each));
-        } catch (error) {
-          setAside(each, error);
-        }
-      }
-    },
-  };
 }

@@ -2,6 +2,7 @@ import type { Damaged } from "@postroad/queue";
 import { randomBytes } from "node:crypto";
 import type { Settings } from "../messages.ts";
 import type { Watch } from "./clock.ts";
+import type { Counter } from "./counter.ts";
 import type { Found, Sql } from "./sql.ts";
 import type { Totals } from "./totals.ts";
 import { totalsOf } from "./totals.ts";
@@ -12,8 +13,10 @@ export interface Engine {
   readonly settings: Settings;
   readonly watch: Watch;
   readonly totals: Totals;
-  /** Lanes that lost an entry in this transaction: those left empty are forgotten at its end. */
+  /** Lanes that lost an entry, the latest last: some that are empty are kept, since mail to them may come again. */
   readonly left: Set<number>;
+  /** Where a claim of this transaction takes what is added. */
+  counter: Counter | undefined;
   /** The entry whose content is being read: what the disk fails at then is its damage. */
   reading: Found | undefined;
   /** What was set aside between two attempts at a claim, whose answer tells of it. */
@@ -38,6 +41,7 @@ export function engineOn(sql: Sql, settings: Settings): Engine {
     watch: { stored: null, exact: null, read: undefined },
     totals: totalsOf(sql),
     left: new Set(),
+    counter: undefined,
     reading: undefined,
     untold: [],
     removed: [],

@@ -13,7 +13,9 @@ export function finish(engine: Engine, id: number, now: number): void {
 export function finished(engine: Engine, gone: Found, now: number): void {
   const { sql, settings } = engine;
   release(engine, number(gone.content));
-  engine.left.add(number(gone.lane));
+  const lane = number(gone.lane);
+  engine.left.delete(lane);
+  engine.left.add(lane);
   if (settings.remember === 0) return;
   const until = now + settings.remember - readClock(sql, engine.watch).ages;
   sql.run("INSERT OR REPLACE INTO finished (key, until) VALUES (?, ?)", text(gone.key), until);
@@ -38,6 +40,15 @@ export function forgetLane(sql: Sql, lane: number): void {
        AND (parked_until IS NULL OR probing = 1)`,
     lane,
   );
+}
+
+/** What a process that died has left. What is empty harms nobody: where it cannot be done now, the next start does it. */
+export function forgetEmptyLanes(sql: Sql): void {
+  try {
+    sql.exec("DELETE FROM lanes WHERE waiting + due + leased + held + dead = 0 AND (parked_until IS NULL OR probing = 1)");
+  } catch (error) {
+    process.emitWarning(`cannot forget empty lanes: ${String(error)}`);
+  }
 }
 
 /** Forgets keys whose time is up, so many at once. */

@@ -7,6 +7,7 @@ import { openDatabase } from "./database.ts";
 import type { Engine } from "./engine.ts";
 import { engineOn } from "./engine.ts";
 import { failureOf } from "./failures.ts";
+import { forgetEmptyLanes } from "./finish.ts";
 import { removeOrphans } from "./orphans.ts";
 import { number } from "./sql.ts";
 
@@ -28,6 +29,7 @@ export function keeperOf(settings: Settings): Keeper {
     try {
       syncFolder(dirname(settings.path));
       removeOrphans(opened, settings.folder);
+      forgetEmptyLanes(opened);
       return engineOn(opened, settings);
     } catch (error) {
       opened.close();

@@ -49,8 +49,11 @@ function leasedOf(sql: Sql, where: string, values: readonly string[], after: str
 /** In the order of keys, which is that of their bytes. */
 function merged(some: readonly Found[], others: readonly Found[], limit: number): readonly Found[] {
   if (others.length === 0) return some;
-  const byKey = (one: Found, other: Found): number => Buffer.compare(Buffer.from(textOr(one.key)), Buffer.from(textOr(other.key)));
   return [...some, ...others].toSorted(byKey).slice(0, limit);
+}
+
+function byKey(one: Found, other: Found): number {
+  return Buffer.compare(Buffer.from(textOr(one.key)), Buffer.from(textOr(other.key)));
 }
 
 function listedRow(sql: Sql, found: Found, clock: Clock): ListedRow {

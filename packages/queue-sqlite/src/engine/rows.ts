@@ -76,8 +76,18 @@ export function storedDue({ attempts, dueAt }: Pick<Row, "attempts" | "dueAt">, 
   return attempts > 0 ? dueAt - clock.dues : dueAt;
 }
 
-/** The number of a lane; a new one where it is unknown. */
-export function laneId(sql: Sql, name: string): number {
-  const known = sql.get("SELECT id FROM lanes WHERE name = ?", name);
-  return number((known ?? sql.get("INSERT INTO lanes (name) VALUES (?) RETURNING id", name))?.id);
+/** A lane as one who adds to it has to know it. */
+export interface Lane {
+  readonly id: number;
+  readonly leased: number;
+  /** Nothing or only one of it is to be delivered. */
+  readonly isParked: boolean;
+}
+
+/** A new one where it is unknown. */
+export function laneOf(sql: Sql, name: string): Lane {
+  const columns = "id, leased, parked_until IS NOT NULL AS parked";
+  const known = sql.get(`SELECT ${columns} FROM lanes WHERE name = ?`, name);
+  const found = known ?? sql.get(`INSERT INTO lanes (name) VALUES (?) RETURNING ${columns}`, name);
+  return { id: number(found?.id), leased: number(found?.leased), isParked: found?.parked === 1 };
 }

@@ -1,9 +1,10 @@
 /** "Post" in ASCII: tells our files from other SQLite databases. */
 export const APPLICATION_ID = 0x506f7374;
 
-/** What an entry is doing; the number is what the database holds. 2 is leased, which only queries name. */
+/** What an entry is doing; the number is what the database holds. */
 export const WAITING = 0;
 export const DUE = 1;
+export const LEASED = 2;
 export const HELD = 3;
 export const DEAD = 4;
 

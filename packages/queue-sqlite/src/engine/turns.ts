@@ -37,6 +37,11 @@ export function inTurns(
   return given;
 }
 
+/** Is anything due in a lane that is not parked? */
+export function isAnyDue(sql: Sql): boolean {
+  return sql.get("SELECT 1 FROM turns WHERE parked = 0 LIMIT 1") !== undefined;
+}
+
 function nextLevel(sql: Sql, lowest: number, below: number): number | undefined {
   const found = sql.get(
     "SELECT level FROM turns WHERE parked = 0 AND level < ? AND level >= ? ORDER BY level DESC LIMIT 1",
