@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { NOBODY } from "./exim-program.ts";
+import { NOBODY, RECIPIENT_LIMIT } from "./mailbox.ts";
 
 const run = promisify(execFile);
 
@@ -37,11 +37,6 @@ export interface EximConfig {
   readonly mailboxes: readonly string[];
   readonly next: NextHop | undefined;
 }
-
-/** Recipients it takes in one transaction. */
-export const RECIPIENT_LIMIT = 20;
-/** Refused with 451 at RCPT. */
-export const DEFERRED = "deferred@example.test";
 
 /** Writes its configuration, and makes the folders it works in. */
 export async function configureExim(config: EximConfig): Promise<void> {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { aptGet } from "./apt.ts";
 import { temporaryFolder } from "./folder.ts";
+import { NOBODY } from "./mailbox.ts";
 
 const run = promisify(execFile);
 
@@ -52,9 +53,6 @@ async function runs(path: string, folder: string): Promise<void> {
   await writeFile(config, "keep_environment =\n");
   await run(path, ["-C", config, "-bV"], { env: await namesFor(folder) });
 }
-
-/** Debian's user and group for what owns nothing. */
-export const NOBODY = 65_534;
 
 /**
  * The environment in which Exim runs: it insists on the user that the package would have made. nss_wrapper has nobody

@@ -3,16 +3,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { found } from "./changes.ts";
 import { startDaemon } from "./daemon.ts";
 import type { EximPorts, NextHop } from "./exim-config.ts";
 import { configureExim } from "./exim-config.ts";
 import { namesFor } from "./exim-program.ts";
 import { temporaryFolder } from "./folder.ts";
-import type { Arrival } from "./maildir.ts";
-import { countMaildir, readMaildir } from "./maildir.ts";
+import type { Mailbox } from "./mailbox.ts";
+import { arrivalsIn } from "./mailbox.ts";
 import { onFreePorts } from "./ports.ts";
-import type { Mailbox } from "./postfix.ts";
 
 export interface EximOptions {
   /** Where the program is. */
@@ -62,7 +60,9 @@ function records(folder: string): Pick<Exim, "mailbox" | "logged"> {
     mailbox() {
       const { value } = unused.next();
       if (value === undefined) throw new Error("every mailbox has been given to a test");
-      return { address: `${value}@example.test`, arrivals: (count) => arrivals(folder, join(folder, "mail", value), count) };
+      const isBusy = async (): Promise<boolean> => hasUnfinished(await logOf(folder));
+      const maildir = join(folder, "mail", value);
+      return { address: `${value}@example.test`, arrivals: (count) => arrivalsIn({ folder, maildir, count, isBusy }) };
     },
     async logged(words) {
       return (await logOf(folder)).split("\n").filter((line) => line.includes(words));
@@ -92,18 +92,6 @@ function client(program: string, folder: string, env: Record<string, string>): P
 
 function logOf(folder: string): Promise<string> {
   return readFile(join(folder, "mainlog"), "utf8");
-}
-
-/** A delivery is in the log when it is done, so it is enough to watch that. */
-function arrivals(folder: string, maildir: string, count: number): Promise<readonly Arrival[]> {
-  return found({
-    folder,
-    sought: `${count} mails in ${maildir}`,
-    async probe() {
-      if ((await countMaildir(maildir)) < count) return undefined;
-      return hasUnfinished(await logOf(folder)) ? undefined : readMaildir(maildir);
-    },
-  });
 }
 
 /** Is there a mail that has come and is not completed? */

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { DEFERRED, NOBODY, RECIPIENT_LIMIT } from "./mailbox.ts";
 
 const run = promisify(execFile);
 
@@ -38,12 +39,6 @@ export interface PostfixConfig {
 
 /** Octets of the largest message it takes. */
 export const SIZE_LIMIT: number = 4 * 1024 * 1024;
-/** Recipients it takes in one transaction. */
-export const RECIPIENT_LIMIT = 20;
-/** Refused with 451 at RCPT. */
-export const DEFERRED = "deferred@example.test";
-/** Debian's user and group for what owns nothing. */
-const NOBODY = 65_534;
 
 /** Writes main.cf and master.cf, and makes the folders that a package makes for its own instance. */
 export async function configurePostfix(config: PostfixConfig): Promise<void> {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { found } from "./changes.ts";
 import { startDaemon } from "./daemon.ts";
 import { temporaryFolder } from "./folder.ts";
-import type { Arrival } from "./maildir.ts";
-import { countMaildir, readMaildir } from "./maildir.ts";
+import type { Mailbox } from "./mailbox.ts";
+import { arrivalsIn } from "./mailbox.ts";
 import { onFreePorts } from "./ports.ts";
 import type { PostfixPorts } from "./postfix-config.ts";
 import { configurePostfix } from "./postfix-config.ts";
@@ -45,12 +45,6 @@ export interface Postfix extends PostfixQueue, AsyncDisposable {
   cpu(): Promise<number>;
 }
 
-export interface Mailbox {
-  readonly address: string;
-  /** What has arrived, when that is `count` mails or more and everything Postfix has taken so far is delivered. */
-  arrivals(count: number): Promise<readonly Arrival[]>;
-}
-
 /** A mailbox whose name only SMTPUTF8 can say. */
 export const UTF8_ADDRESS = "jörg@example.test";
 const MAILBOXES: readonly string[] = Array.from({ length: 1000 }, (_, index) => `box${index}@example.test`);
@@ -81,12 +75,13 @@ export async function startPostfix({ authSocket, names = ["127.0.0.1"], trusted,
 function records(folder: string, mailboxes: ReadonlyMap<string, string>): Pick<Postfix, "mailbox" | "sessions" | "serverOf" | "logged" | "log"> {
   const unused = MAILBOXES.values();
   const log = (): Promise<string> => readFile(join(folder, "log"), "utf8");
+  const isBusy = async (): Promise<boolean> => unfinishedIn(await log()).size > 0;
   return {
     log,
     mailbox(address = unused.next().value) {
       const box = mailboxes.get(address ?? "");
       if (address === undefined || box === undefined) throw new Error(`there is no mailbox ${address}`);
-      return { address, arrivals: (count) => arrivals(folder, join(folder, "mail", box), count) };
+      return { address, arrivals: (count) => arrivalsIn({ folder, maildir: join(folder, "mail", box), count, isBusy }) };
     },
     serverOf(client) {
       return found({ folder, sought: `a session of ${client}`, probe: async () => serverIn(await log(), client) });
@@ -106,17 +101,4 @@ function records(folder: string, mailboxes: ReadonlyMap<string, string>): Pick<P
       });
     },
   };
-}
-
-/** A delivery is in the log when it is done, so it is enough to watch that. */
-function arrivals(folder: string, maildir: string, count: number): Promise<readonly Arrival[]> {
-  return found({
-    folder,
-    sought: `${count} mails in ${maildir}`,
-    async probe() {
-      if ((await countMaildir(maildir)) < count) return undefined;
-      const waiting = unfinishedIn(await readFile(join(folder, "log"), "utf8"));
-      return waiting.size > 0 ? undefined : readMaildir(maildir);
-    },
-  });
 }

@@ -1,13 +1,11 @@
-import type { Mail, Outcome } from "@postroad/core";
-import { contentOf, readAll } from "@postroad/core";
+import { contentOf } from "@postroad/core";
 import type { SmtpOptions, SmtpTransport } from "@postroad/smtp";
-import { smtp } from "@postroad/smtp";
-import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, inject, it } from "vitest";
 import { clientAddress } from "../harness/clients.ts";
-import { DEFERRED, RECIPIENT_LIMIT } from "../harness/exim-config.ts";
 import type { Exim } from "../harness/exim.ts";
 import { startExim } from "../harness/exim.ts";
+import { hashesOf, hashesOfArrived, letters, plainly, sendAll } from "../harness/letters.ts";
+import { DEFERRED, RECIPIENT_LIMIT } from "../harness/mailbox.ts";
 import { bytesOf, mailOf } from "../harness/mails.ts";
 import { SAMPLES, closed } from "../harness/samples.ts";
 
@@ -23,12 +21,7 @@ describe.skipIf("exim" in inject("missing"))("Exim as a relay", () => {
   });
 
   function connect(port: keyof Exim["ports"], options: Partial<SmtpOptions> = {}): SmtpTransport {
-    return smtp({ host: "127.0.0.1", port: exim.ports[port], security: "none", pool: 1, deadline: 40_000, ...options });
-  }
-
-  async function sendAll(transport: SmtpTransport, mails: readonly Mail[]): Promise<readonly (readonly Outcome[])[]> {
-    const receipts = await Promise.all(mails.map((mail) => transport.send(mail)));
-    return receipts.map(({ outcomes }) => outcomes);
+    return plainly(exim.ports[port], options);
   }
 
   // In its log L. is for PIPELINING, and K for CHUNKING.
@@ -38,10 +31,10 @@ describe.skipIf("exim" in inject("missing"))("Exim as a relay", () => {
     ["C2, C3: one command at a time", "lockStep", " P=esmtp S="],
   ] as const)("%s, every byte arrives as it was sent", async ([, port, how]) => {
     const localAddress = clientAddress();
-    const letters = SAMPLES.map(({ title, body }) => ({ title, box: exim.mailbox(), bytes: bytesOf(title, body) }));
+    const samples = SAMPLES.map(({ title, body }) => ({ title, box: exim.mailbox(), bytes: bytesOf(title, body) }));
     await using transport = connect(port, { localAddress });
-    const outcomes = await sendAll(transport, letters.map(({ box, bytes }) => mailOf({ to: [box.address], content: contentOf(bytes) })));
-    for (const [index, { title, box, bytes }] of letters.entries()) {
+    const outcomes = await sendAll(transport, samples.map(({ box, bytes }) => mailOf({ to: [box.address], content: contentOf(bytes) })));
+    for (const [index, { title, box, bytes }] of samples.entries()) {
       expect(outcomes[index], title).toMatchObject([accepted]);
       const arrived = await box.arrivals(1);
       expect(arrived.map(({ content }) => content.toString("latin1")), title).toEqual([closed(bytes).toString("latin1")]);
@@ -83,12 +76,7 @@ describe.skipIf("exim" in inject("missing"))("Exim as a relay", () => {
   it.for(["relay", "data"] as const)("I1, C13: refused recipients within a window cost the others nothing, and each mail arrives once (%s)", async (port) => {
     const box = exim.mailbox();
     const others = ["nobody@example.test", DEFERRED];
-    const mails = Array.from({ length: 60 }, (_, index) =>
-      mailOf({
-        to: [...(index % 5 === 3 ? [] : [box.address]), ...(index % 5 >= 2 ? others : [])],
-        content: contentOf(bytesOf(`${index}`, `.${index}\r\n`.repeat(1 + ((index * 37) % 500)))),
-      }),
-    );
+    const mails = letters(60, (index) => [...(index % 5 === 3 ? [] : [box.address]), ...(index % 5 >= 2 ? others : [])]);
     await using transport = connect(port, { pool: 2, window: 16 });
     const outcomes = await sendAll(transport, mails);
     for (const [index, all] of outcomes.entries()) {
@@ -96,9 +84,7 @@ describe.skipIf("exim" in inject("missing"))("Exim as a relay", () => {
       expect(all.map(({ status }) => status), `mail ${index}`).toEqual(expected);
     }
     const good = mails.filter((_, index) => index % 5 !== 3);
-    const sent = await Promise.all(good.map(async ({ content }) => hash(await readAll(content))));
-    const arrived = (await box.arrivals(good.length)).map(({ content }) => hash(content));
-    expect(arrived.toSorted()).toEqual(sent.toSorted());
+    expect(hashesOfArrived(await box.arrivals(good.length))).toEqual(await hashesOf(good));
   });
 
   it.for(["relay", "data"] as const)("C14, C55: recipients over the limit go in further transactions (%s)", async (port) => {
@@ -109,7 +95,3 @@ describe.skipIf("exim" in inject("missing"))("Exim as a relay", () => {
     for (const box of boxes) expect(await box.arrivals(1)).toHaveLength(1);
   });
 });
-
-function hash(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}

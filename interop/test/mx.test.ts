@@ -4,8 +4,8 @@ import { X509Certificate, createHash } from "node:crypto";
 import { beforeAll, describe, expect, inject, it } from "vitest";
 import type { Dnssec, DnssecOptions } from "../harness/dnssec.ts";
 import { startDnssec } from "../harness/dnssec.ts";
+import { DEFERRED } from "../harness/mailbox.ts";
 import { mailOf } from "../harness/mails.ts";
-import { DEFERRED } from "../harness/postfix-config.ts";
 import type { Postfix } from "../harness/postfix.ts";
 import { startPostfix } from "../harness/postfix.ts";
 

@@ -1,14 +1,11 @@
 import type { Mail, Outcome } from "@postroad/core";
-import { contentOf, readAll } from "@postroad/core";
 import type { SmtpOptions, SmtpTransport } from "@postroad/smtp";
-import { smtp } from "@postroad/smtp";
-import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, inject, it } from "vitest";
 import { clientAddress } from "../harness/clients.ts";
-import { bytesOf, mailOf } from "../harness/mails.ts";
-import type { Arrival } from "../harness/maildir.ts";
-import { DEFERRED } from "../harness/postfix-config.ts";
-import type { Mailbox, Postfix } from "../harness/postfix.ts";
+import { hashesOf, hashesOfArrived, letters, plainly, sendAll } from "../harness/letters.ts";
+import type { Mailbox } from "../harness/mailbox.ts";
+import { DEFERRED } from "../harness/mailbox.ts";
+import type { Postfix } from "../harness/postfix.ts";
 import { startPostfix } from "../harness/postfix.ts";
 
 const accepted = { kind: "accepted", status: "2.0.0" };
@@ -22,27 +19,7 @@ describe.skipIf("postfix" in inject("missing"))("Postfix and mails that do not w
   });
 
   function connect(port: "relay" | "data", options: Partial<SmtpOptions> = {}): SmtpTransport {
-    return smtp({ host: "127.0.0.1", port: postfix.ports[port], security: "none", pool: 1, deadline: 40_000, ...options });
-  }
-
-  /** So many mails, none like another, each for whom `to` names. */
-  function letters(count: number, to: (index: number) => readonly string[]): readonly Mail[] {
-    return Array.from({ length: count }, (_, index) =>
-      mailOf({ to: to(index), content: contentOf(bytesOf(`${index}`, `.${index}\r\n`.repeat(1 + ((index * 37) % 500)))) }),
-    );
-  }
-
-  async function sendAll(transport: SmtpTransport, mails: readonly Mail[]): Promise<readonly (readonly Outcome[])[]> {
-    const receipts = await Promise.all(mails.map((mail) => transport.send(mail)));
-    return receipts.map(({ outcomes }) => outcomes);
-  }
-
-  async function hashesOf(mails: readonly Mail[]): Promise<readonly string[]> {
-    return (await Promise.all(mails.map(async ({ content }) => hash(await readAll(content))))).toSorted();
-  }
-
-  function hashesOfArrived(arrivals: readonly Arrival[]): readonly string[] {
-    return arrivals.map(({ content }) => hash(content)).toSorted();
+    return plainly(postfix.ports[port], options);
   }
 
   it.for(["relay", "data"] as const)("I1, I2, I4: 200 mails over 2 connections arrive once each (%s)", async (port) => {
@@ -120,7 +97,3 @@ describe.skipIf("postfix" in inject("missing"))("Postfix and mails that do not w
     await expectTruth(mails, outcomes, box);
   });
 });
-
-function hash(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}

@@ -1,10 +1,11 @@
 import { contentOf } from "@postroad/core";
 import type { SmtpOptions, SmtpTransport } from "@postroad/smtp";
-import { smtp } from "@postroad/smtp";
 import { beforeAll, describe, expect, inject, it } from "vitest";
 import { clientAddress } from "../harness/clients.ts";
+import { plainly } from "../harness/letters.ts";
+import { DEFERRED, RECIPIENT_LIMIT } from "../harness/mailbox.ts";
 import { bytesOf, mailOf } from "../harness/mails.ts";
-import { DEFERRED, RECIPIENT_LIMIT, SIZE_LIMIT } from "../harness/postfix-config.ts";
+import { SIZE_LIMIT } from "../harness/postfix-config.ts";
 import type { Postfix } from "../harness/postfix.ts";
 import { UTF8_ADDRESS, startPostfix } from "../harness/postfix.ts";
 import { SAMPLES, closed } from "../harness/samples.ts";
@@ -20,7 +21,7 @@ describe.skipIf("postfix" in inject("missing"))("Postfix as a relay", () => {
   });
 
   function connect(port: keyof Postfix["ports"], options: Partial<SmtpOptions> = {}): SmtpTransport {
-    return smtp({ host: "127.0.0.1", port: postfix.ports[port], security: "none", pool: 1, deadline: 40_000, ...options });
+    return plainly(postfix.ports[port], options);
   }
 
   it.for([
