@@ -20,13 +20,15 @@ export interface Batch {
  */
 export async function throughout(port: number, receiver: Receiver, sessions: number, onStart: () => Promise<void> = async () => undefined): Promise<Batch> {
   const child = fork(new URL("batch-process.ts", import.meta.url), [String(port), String(sessions)]);
+  // Once, and not for each batch: nobody takes the listener away.
+  const gone = once(child, "exit").then(() => Promise.reject(new Error("a mail was refused")));
   let offered = 0;
 
   async function batch(messages: number): Promise<Batch> {
     const start = performance.now();
     const taken = once(child, "message");
     child.send(messages);
-    await Promise.race([taken, once(child, "exit").then(() => Promise.reject(new Error("a mail was refused")))]);
+    await Promise.race([taken, gone]);
     offered += messages;
     await arrived(receiver, offered);
     return { messages, seconds: (performance.now() - start) / 1000 };
