@@ -14,7 +14,7 @@ interface Row {
 
 /**
  * The limit: bodies in one table, a transaction for all who write at the same time; a loop around each socket that looks
- * at nothing; a mail's row deleted when it was answered. No lanes, leases, retries, outcomes. No queue can do much less.
+ * at nothing; a mail's row deleted when it was answered. No lanes, leases, retries, outcomes. No queue on SQLite can do much less.
  */
 export const bare: OpenQueue = ({ folder }): Promise<DurableQueue> => {
   const owned = new AsyncDisposableStack();
