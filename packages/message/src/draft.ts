@@ -170,7 +170,7 @@ export type Changes = Partial<Omit<Draft, "id" | "meta">>;
 export interface CreateOptions {
   /** The current time. @default () => new Date() */
   readonly clock?: () => Date;
-  /** A new unique token of letters, digits and hyphens, for the id and the Message-ID. @default crypto.randomUUID */
+  /** A new unique token of letters, digits and hyphens, for the id and the Message-ID. @default a UUID of version 7 */
   readonly random?: () => string;
   /** The right side of Message-IDs. @default the author's domain */
   readonly hostname?: string;

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Address, Fields, Rules } from "@postroad/core";
 import { checkOptions, isFunction, isInteger, isString } from "@postroad/core";
 import { alternativesOf, calendarOf } from "./alternative.ts";
@@ -10,6 +9,7 @@ import { kindOf, knownKeys, manyLines, oneLine, recordOf, report, throwIssues } 
 import { listFields } from "./list.ts";
 import { addressList, countMailboxes, mailboxList, reportTooMany } from "./mailboxes.ts";
 import { messageId, reference, references } from "./message-id.ts";
+import { uniqueId } from "./unique.ts";
 
 /** Options with every gap filled. */
 export interface Decisions {
@@ -66,7 +66,7 @@ const RULES: Rules<CreateOptions> = {
 
 export function decisions(options: CreateOptions): Decisions {
   if (options !== DEFAULTS) checkOptions("createMessage", options, RULES);
-  const { clock = () => new Date(), random = randomUUID, hostname, maxRecipients = 10_000 } = options;
+  const { clock = () => new Date(), random = uniqueId, hostname, maxRecipients = 10_000 } = options;
   return { clock, random, hostname, maxRecipients };
 }
 

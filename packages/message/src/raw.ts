@@ -1,5 +1,4 @@
 import { Buffer } from "node:buffer";
-import { randomUUID } from "node:crypto";
 import type { Content, Mail } from "@postroad/core";
 import { contentOf } from "@postroad/core";
 import { messageError } from "./address-error.ts";
@@ -17,6 +16,7 @@ import { frozen, idOf, metaOf } from "./raw-identity.ts";
 import type { RawMailOptions, Repairs } from "./raw-options.ts";
 import { checkRawOptions } from "./raw-options.ts";
 import { lineScanner } from "./raw-scan.ts";
+import { uniqueId } from "./unique.ts";
 
 export type { HeaderLimits, RawField, RawHeader, Span } from "./raw-header.ts";
 export { fieldValue, readHeader } from "./raw-header.ts";
@@ -42,7 +42,7 @@ export async function rawMail(
   options: RawMailOptions = {},
 ): Promise<Mail> {
   checkRawOptions(options);
-  const { repair = {}, meta = {}, id = randomUUID(), maxRecipients = 10_000, smtputf8 = false } = options;
+  const { repair = {}, meta = {}, id = uniqueId(), maxRecipients = 10_000, smtputf8 = false } = options;
   const given = contentFrom(source);
   const content = repair.lineEnds === true ? withLineEnds(given) : given;
   const { head, size } = await survey(content, options);
