@@ -24,7 +24,8 @@ export async function deliver(dialogue: Dialogue, transaction: OpenTransaction, 
   let mail = draft;
   let report: Receipt;
   try {
-    mail = await completed(draft, arrived, transaction, dialogue);
+    const whole = completed(draft, arrived, transaction, dialogue);
+    mail = whole instanceof Promise ? await whole : whole;
     for (const { message } of settings.policies) mail = (await message?.(mail, transaction)) ?? mail;
     report = await sent(mail, dialogue);
   } catch (error) {
@@ -32,7 +33,8 @@ export async function deliver(dialogue: Dialogue, transaction: OpenTransaction, 
     report = receipt(draft, error instanceof Refusal ? verdictOf(error, "server") : ownFault);
   }
   learn(report, draft.content.size ?? 0, transaction, dialogue);
-  const answers = await answersTo(mail, report, transaction, dialogue);
+  const said = answersTo(mail, report, transaction, dialogue);
+  const answers = said instanceof Promise ? await said : said;
   if (settings.onEvent !== nobody) {
     const reply = answers.map(wireForm).join("").trimEnd();
     settings.onEvent({ kind: "mail", session, id, size: draft.content.size ?? 0, receipt: report, reply });
@@ -97,8 +99,11 @@ function sent(mail: Mail, { services }: Dialogue): Promise<Receipt> {
   return services.settings.to.send(mail, { signal: services.sendPatience() });
 }
 
-async function answersTo(mail: Mail, report: Receipt, transaction: OpenTransaction, { session, services }: Dialogue): Promise<readonly Answer[]> {
+type Answers = readonly Answer[];
+
+function answersTo(mail: Mail, report: Receipt, transaction: OpenTransaction, { session, services }: Dialogue): Answers | Promise<Answers> {
   const { settings } = services;
   if (session.mode === "lmtp") return answersFor(transaction.accepted, report);
-  return [await answerFor(mail, report, settings, (error) => settings.onEvent({ kind: "error", session, doing: "bounce", error }))];
+  const said = answerFor(mail, report, settings, (error) => settings.onEvent({ kind: "error", session, doing: "bounce", error }));
+  return said instanceof Promise ? said.then((answer) => [answer]) : [said];
 }

@@ -48,8 +48,7 @@ export class Incoming {
   }
 
   finish(): Arrived | Promise<Arrived> {
-    const all = this.#head.bytes();
-    const head = this.#headSize === undefined ? all : all.subarray(0, this.#headSize);
+    const head = this.#head.bytes();
     const body = this.#body.finish();
     return body instanceof Promise ? body.then((settled) => ({ head, body: settled })) : { head, body };
   }

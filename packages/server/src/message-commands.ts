@@ -31,7 +31,8 @@ export async function data(args: string, dialogue: Dialogue): Promise<readonly A
     }
     return await conclude(dialogue, transaction, message);
   } finally {
-    await message.release();
+    const released = message.release();
+    if (released !== undefined) await released;
   }
 }
 
@@ -90,7 +91,8 @@ function receptionFor({ services, session, transaction }: Dialogue, dots: boolea
 }
 
 async function conclude(dialogue: Dialogue, transaction: OpenTransaction, message: Reception): Promise<readonly Answer[]> {
-  const arrived = await message.finish();
+  const finished = message.finish();
+  const arrived = finished instanceof Promise ? await finished : finished;
   if (arrived === undefined) return each(transaction, message.refusal ?? failed);
   dialogue.delivering = true;
   try {

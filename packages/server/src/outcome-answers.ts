@@ -24,11 +24,14 @@ export function answersFor(accepted: readonly string[], report: Receipt): readon
  * mail, 4xx would have the client send everything again, to those who have it too. So the sender is told of the others by
  * mail, and the client hears 250; or, where that cannot be, the client hears 554 and who has it and who has not.
  */
-export async function answerFor(mail: Mail, report: Receipt, settings: Settings, onFault: (error: unknown) => void): Promise<Answer> {
+export function answerFor(mail: Mail, report: Receipt, settings: Settings, onFault: (error: unknown) => void): Answer | Promise<Answer> {
   const refused = report.outcomes.filter(isRefused);
-  const [first] = refused;
   const accepted = report.outcomes.find(isAccepted);
-  if (first === undefined || accepted === undefined) return outcomeAnswer(worst(refused) ?? accepted ?? { ...ownFault, recipient: "" }, mail.id);
+  if (refused.length > 0 && accepted !== undefined) return answerForSome(mail, accepted, refused, settings, onFault);
+  return outcomeAnswer(worst(refused) ?? accepted ?? { ...ownFault, recipient: "" }, mail.id);
+}
+
+async function answerForSome(mail: Mail, accepted: Accepted, refused: readonly Refused[], settings: Settings, onFault: (error: unknown) => void): Promise<Answer> {
   if (await bounced(mail, refused, settings, onFault)) return outcomeAnswer(accepted, mail.id);
   const names = refused.slice(0, SHOWN).map(({ recipient, status, message }) => `<${recipient}> ${status} ${message}`);
   const more = refused.length > SHOWN ? [`and ${refused.length - SHOWN} more`] : [];
