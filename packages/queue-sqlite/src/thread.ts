@@ -5,6 +5,8 @@ import { refusalOf } from "./refusals.ts";
 
 /** Operations that go to the thread at once; the others wait for the next commit. */
 const MOST = 1000;
+/** As many are worth a commit of their own: the thread works on them while the event loop prepares the next. */
+const ENOUGH = 32;
 
 /** The thread with the database, as the event loop sees it. */
 export interface Thread {
@@ -30,8 +32,8 @@ interface Asked {
 }
 
 /**
- * What is asked while the thread is busy, or in one turn of the event loop, goes to it together, as one transaction with
- * one sync: the more callers there are, the fewer syncs each of them costs. Starts when it is first asked, and anew should
+ * What is asked while the thread is busy, or in one turn of the event loop as far as that is not enough, goes to it together, as
+ * one transaction with one sync: the more callers there are, the fewer syncs each of them costs. Starts when it is first asked, and anew should
  * it ever die.
  */
 export function threadOf(settings: Settings, listener: Listener): Thread {
@@ -122,7 +124,8 @@ export function threadOf(settings: Settings, listener: Listener): Thread {
           },
           fail: reject,
         });
-        schedule();
+        if (underway === undefined && waiting.length >= ENOUGH) send();
+        else schedule();
       }),
     watch(every) {
       interval = every;

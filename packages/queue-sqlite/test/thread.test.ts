@@ -11,6 +11,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { sqliteStore } from "../src/index.ts";
+import { draftOf } from "../src/rows.ts";
+import { threadOf } from "../src/thread.ts";
 import { START, bytesOf, entryOf, folder } from "./entries.ts";
 
 /** The thread that is started next in this process. */
@@ -19,6 +21,26 @@ function nextThread(): Promise<Worker> {
 }
 
 describe("the thread with the database", () => {
+  it("begins with what is enough for a commit while the event loop still prepares the rest", async () => {
+    await using place = await folder();
+    const limits = { maxEntries: 1000, maxBytes: 1_000_000, remember: 0, busyTimeout: 1000 };
+    const thread = threadOf({ path: place.path, folder: place.dir, ...limits }, { removed() {}, changed() {} });
+    await thread.ask({ verb: "nextDue", request: {} });
+    const add = (): Promise<unknown> =>
+      thread.ask({ verb: "add", request: { rows: [draftOf(entryOf())], size: 3, crc: 0, body: { data: new Uint8Array(3) } } });
+    const asked = Array.from({ length: 40 }, add);
+    const other = new DatabaseSync(place.path);
+    const count = other.prepare("SELECT count(*) AS entries FROM entries");
+    // The event loop has no turn in between.
+    const end = performance.now() + 30_000;
+    while (count.get()?.entries === 0 && performance.now() < end);
+    expect(count.get()).toEqual({ entries: 32 });
+    await Promise.all(asked);
+    expect(count.get()).toEqual({ entries: 40 });
+    other.close();
+    await thread.close();
+  });
+
   it("that dies fails what was asked of it as uncertain, and another does what comes next", async () => {
     await using place = await folder();
     await using store = sqliteStore(place.path, { busyTimeout: 1000 });
