@@ -17,6 +17,8 @@ export interface Row {
   readonly note: string | null;
   /** All other fields: envelope, meta, last, … */
   readonly rest: string;
+  /** CRC-32 of `key`, `mail` and `rest`; null where somebody mended them by hand, and they are to be taken as they are. */
+  readonly crc: number | null;
 }
 
 /** A row as it is written: with what searches need to know of `rest`. */

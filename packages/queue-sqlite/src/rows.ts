@@ -1,4 +1,5 @@
 import type { Entry, EntryState, Listed } from "@postroad/queue";
+import { crc32 } from "node:zlib";
 import type { Draft, ListedRow, Row } from "./messages.ts";
 import { badRequest } from "./refusals.ts";
 
@@ -6,6 +7,7 @@ import { badRequest } from "./refusals.ts";
 export function draftOf(entry: Entry): Draft {
   const { key, mail, lane, priority, state, createdAt, dueAt, agesFrom, expiresAt, series, ...others } = entry;
   const { attempts, lapses, note, ...rest } = others;
+  const written = json(rest);
   return {
     key: text("key", key),
     mail: text("mail", mail),
@@ -20,7 +22,8 @@ export function draftOf(entry: Entry): Draft {
     attempts: whole("attempts", attempts),
     lapses: whole("lapses", lapses),
     note: note === undefined ? null : text("note", note),
-    rest: json(rest),
+    rest: written,
+    crc: crcOf(key, mail, written),
     open: rest.envelope.to.length > 0,
     delayed: rest.delayed === true,
   };
@@ -28,12 +31,18 @@ export function draftOf(entry: Entry): Draft {
 
 /** The entry, or undefined where the row is not what was written. */
 export function entryOf(row: Row): Entry | undefined {
+  if (row.crc !== null && row.crc !== crcOf(row.key, row.mail, row.rest)) return undefined;
   const others = parsed(row.rest);
   return isRest(others) && isPriority(row.priority) ? joined(row, others) : undefined;
 }
 
+/** What changes a recipient or an id into another one is found out. */
+function crcOf(key: string, mail: string, rest: string): number {
+  return crc32(rest, crc32(mail, crc32(key)));
+}
+
 function joined(row: Row, others: Rest): Entry {
-  const { rest: _, expiresAt, series, note, ...columns } = row;
+  const { rest: _, crc: __, expiresAt, series, note, ...columns } = row;
   return {
     ...others,
     ...columns,

@@ -29,6 +29,8 @@ function harm(path: string, ...statements: readonly string[]): void {
 const damages = [
   ["text that is no JSON", "UPDATE entries SET rest = '{\"envelope\":' WHERE mail = 'bad'"],
   ["text that is no text", "UPDATE entries SET rest = '[1, 2]' WHERE mail = 'bad'"],
+  ["another recipient than it was", "UPDATE entries SET rest = replace(rest, 'bad@y.example', 'bad@z.example') WHERE mail = 'bad'"],
+  ["another sender than it was", "UPDATE entries SET rest = replace(rest, 'a@x.example', 'b@x.example') WHERE mail = 'bad'"],
   ["an envelope without recipients", "UPDATE entries SET rest = '{\"envelope\":{\"from\":\"a\"},\"meta\":{},\"last\":[]}' WHERE mail = 'bad'"],
   ["a content that is gone", "DELETE FROM contents WHERE id = (SELECT content FROM entries WHERE mail = 'bad')"],
   ["an attempt too many for a number", "UPDATE entries SET attempts = 1 << 60 WHERE mail = 'bad'"],
@@ -101,6 +103,23 @@ describe("a damaged row", () => {
     expect(await manage(store).redrive()).toBe(1);
     const [lease] = await store.claim({ now: Date.now(), limit: 1, perLane: 1, ttl: 60_000 });
     expect(lease?.entry).toMatchObject({ mail: "bad", envelope: { to: [{ address: "bad@y.example" }] } });
+  });
+
+  it("#51: that was mended by hand is taken as it is, without its checksum", async () => {
+    await using place = await folder();
+    await using store = sqliteStore(place.path);
+    await fill(store, "bad");
+    harm(place.path, "UPDATE entries SET rest = replace(rest, 'bad@', 'good@')");
+    const claim = { now: Date.now(), limit: 1, perLane: 1, ttl: 60_000 };
+    expect(await store.claim(claim)).toEqual([]);
+    harm(place.path, "UPDATE entries SET crc = NULL");
+    expect(await manage(store).redrive()).toBe(1);
+    const [lease] = await store.claim(claim);
+    expect(lease?.entry.envelope.to).toEqual([{ address: "good@y.example" }]);
+    if (lease === undefined) throw new Error("there is no lease");
+    expect(await store.settle(lease, { ...lease.entry, attempts: 1 })).toBe(true);
+    harm(place.path, "UPDATE entries SET rest = replace(rest, 'good@', 'bad@')");
+    expect(await store.list()).toMatchObject([{ state: "dead", note: expect.stringContaining("damaged: ") }]);
   });
 
   it("#51: a page of a body that is lost stops nobody else", async () => {

@@ -82,6 +82,24 @@ describe("the engine", () => {
   });
 });
 
+describe("a suspect that has grown too old", () => {
+  it("#57: is given though an older one's lane has no place", async () => {
+    await using made = await bench();
+    const [older, younger] = [draftOf(entryOf({ lane: "full", agesFrom: START - 10 })), draftOf(entryOf({ lane: "free" }))];
+    made.run(adding(older, younger));
+    const claim = claiming(START);
+    if (claim.verb !== "claim") throw new Error("it claims");
+    const at = (now: number, more: object): ReturnType<typeof leasesOf> =>
+      leasesOf(made.run({ verb: "claim", request: { ...claim.request, now, ttl: 1, ...more } }));
+    expect([at(START, {}), at(START + 1, {})].map((leases) => leases.length)).toEqual([2, 2]);
+    const lanes = new Map([["full", 0]]);
+    const [lease] = at(START + 2, { lanes });
+    if (lease === undefined) throw new Error("there is no lease");
+    made.run({ verb: "settle", request: { ...lease, next: { ...younger, lapses: 2, dueAt: START + 1000 } } });
+    expect(at(START + 3, { aged: START, lanes }).map(({ key }) => key)).toEqual([younger.key]);
+  });
+});
+
 describe("lanes", () => {
   it("are kept a while when they are empty, and never more than a thousand", async () => {
     await using made = await bench();

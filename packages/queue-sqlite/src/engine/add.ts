@@ -75,8 +75,8 @@ function addEntry(engine: Engine, row: Draft, [id, content]: readonly [number, S
   const lease = phase === DUE ? leaseOver(engine, row, lane) : undefined;
   sql.run(
     `INSERT INTO entries (key, mail, content, lane, priority, level, phase, tried, ends, delayed, created_at, due_at,
-       ages_from, expires_at, series, attempts, lapses, token, lease_until, note, rest)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       ages_from, expires_at, series, attempts, lapses, token, lease_until, note, rest, crc)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     row.key,
     row.mail,
     id,
@@ -98,6 +98,7 @@ function addEntry(engine: Engine, row: Draft, [id, content]: readonly [number, S
     lease?.until ?? null,
     row.note,
     row.rest,
+    row.crc,
   );
   if (lease !== undefined) giveOver(engine, row, agesFrom + clock.ages, lease.token, [id, content]);
 }

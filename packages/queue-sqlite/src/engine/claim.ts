@@ -14,6 +14,9 @@ import { inTurns, isAnyDue } from "./turns.ts";
 
 type Claim = Requests["claim"];
 
+/** Suspects among which one is looked for whose lane has a place. */
+const LOOKED_AT = 64;
+
 export function claim(engine: Engine, request: Claim): Answers["claim"] {
   const { counter } = engine;
   if (counter?.request === request) {
@@ -107,13 +110,13 @@ function suspect(sql: Sql, request: Claim, clock: Clock): readonly Found[] {
 
 /** Whatever its due time and its lane's parking, but not its limit. */
 function agedSuspect(sql: Sql, { perLane, lanes }: Claim, until: number, most: number): readonly Found[] {
+  if (most === 0) return [];
   const found = candidates(
     sql,
-    `WHERE e.ends = 1 AND e.level = ${SUSPECTS} AND e.ages_from <= ? AND e.phase <> 2 ORDER BY e.ages_from LIMIT 0 + ?`,
+    `WHERE e.ends = 1 AND e.level = ${SUSPECTS} AND e.ages_from <= ? AND e.phase <> 2 ORDER BY e.ages_from LIMIT ${LOOKED_AT}`,
     until,
-    most,
   );
-  return found.filter(({ lane, leased }) => typeof leased !== "number" || leased < (lanes.get(textOr(lane)) ?? perLane));
+  return found.filter(({ lane, leased }) => typeof leased !== "number" || leased < (lanes.get(textOr(lane)) ?? perLane)).slice(0, most);
 }
 
 function expired(sql: Sql, now: number, limit: number): readonly Found[] {

@@ -1,5 +1,6 @@
 import { readClock } from "./clock.ts";
 import type { Engine } from "./engine.ts";
+import { isBusy } from "./failures.ts";
 import type { Found, Sql } from "./sql.ts";
 import { LATEST, number, text, textOrNull } from "./sql.ts";
 
@@ -44,9 +45,11 @@ export function forgetLane(sql: Sql, lane: number): void {
 
 /** What a process that died has left. What is empty harms nobody: where it cannot be done now, the next start does it. */
 export function forgetEmptyLanes(sql: Sql): void {
+  const empty = "waiting + due + leased + held + dead = 0 AND (parked_until IS NULL OR probing = 1)";
   try {
-    sql.exec("DELETE FROM lanes WHERE waiting + due + leased + held + dead = 0 AND (parked_until IS NULL OR probing = 1)");
+    if (sql.get(`SELECT 1 FROM lanes WHERE ${empty} LIMIT 1`) !== undefined) sql.exec(`DELETE FROM lanes WHERE ${empty}`);
   } catch (error) {
+    if (isBusy(error)) return;
     process.emitWarning(`cannot forget empty lanes: ${String(error)}`);
   }
 }

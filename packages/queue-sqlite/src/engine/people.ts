@@ -69,7 +69,7 @@ function listedRow(sql: Sql, found: Found, clock: Clock): ListedRow {
 /** What can be said of a row that cannot be read; a claim makes it the dead letter that it is shown as. */
 function unreadable({ key, mail, lane }: Found): ListedRow {
   const names = { key: textOr(key), mail: textOr(mail), lane: textOr(lane) };
-  const nothing = { priority: 0, createdAt: 0, dueAt: 0, agesFrom: 0, expiresAt: null, series: null, attempts: 0, lapses: 0, note: null, rest: "" };
+  const nothing = { priority: 0, createdAt: 0, dueAt: 0, agesFrom: 0, expiresAt: null, series: null, attempts: 0, lapses: 0, note: null, rest: "", crc: null };
   return { ...names, ...nothing, state: "dead", leased: false, size: 0 };
 }
 

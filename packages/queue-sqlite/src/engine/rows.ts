@@ -11,7 +11,7 @@ const FROM = "FROM entries e JOIN lanes l ON l.id = e.lane";
 
 /** The columns from which `rowOf` makes an entry; `e` is the entry, `l` its lane. */
 const COLUMNS = `e.id, e.key, e.mail, e.content, l.name AS lane, l.probing, l.leased, e.priority, e.phase, e.tried, e.created_at,
-  e.due_at, e.ages_from, e.expires_at, e.series, e.attempts, e.lapses, e.note, e.rest`;
+  e.due_at, e.ages_from, e.expires_at, e.series, e.attempts, e.lapses, e.note, e.rest, e.crc`;
 
 /**
  * The candidates that `which` finds, behind `FROM entries e JOIN lanes l ON l.id = e.lane`. Where one of them cannot even be
@@ -52,6 +52,7 @@ export function rowOf(found: Found, clock: Clock): Row {
     lapses: number(found.lapses),
     note: textOrNull(found.note),
     rest: text(found.rest),
+    crc: numberOrNull(found.crc),
   };
 }
 

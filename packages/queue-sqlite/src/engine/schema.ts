@@ -108,7 +108,8 @@ CREATE TABLE entries (
   lease_until INTEGER,
   superseded INTEGER NOT NULL DEFAULT 0,
   note TEXT,
-  rest TEXT NOT NULL
+  rest TEXT NOT NULL,
+  crc INTEGER                   -- of key, mail and rest; NULL: not to be looked at
 ) STRICT;
 -- What is leased is by far the most written to, and few: it is in no index but its own.
 CREATE INDEX entries_leased ON entries(lease_until) WHERE phase = 2;

@@ -44,7 +44,7 @@ function remove(engine: Engine, key: string, token: string): boolean {
 function write({ sql, watch }: Engine, id: number, next: Draft, phase: number): void {
   sql.run(
     `UPDATE entries SET priority = ?, level = ?, phase = ?, tried = ?, ends = ?, delayed = ?, due_at = ?,
-       expires_at = ?, series = ?, attempts = ?, lapses = ?, token = NULL, lease_until = NULL, note = ?, rest = ?
+       expires_at = ?, series = ?, attempts = ?, lapses = ?, token = NULL, lease_until = NULL, note = ?, rest = ?, crc = ?
      WHERE id = ?`,
     next.priority,
     next.lapses >= SUSPECT && next.state === "ready" ? SUSPECTS : next.priority,
@@ -59,6 +59,7 @@ function write({ sql, watch }: Engine, id: number, next: Draft, phase: number): 
     next.lapses,
     next.note,
     next.rest,
+    next.crc,
     id,
   );
 }
