@@ -69,6 +69,52 @@ describe("a claim in the transaction of an add", () => {
     expect(keysOf(made.run(adding(draft()), adding(urgent), claiming(START, 1)))).toEqual([urgent.key]);
   });
 
+  it("keeps to priorities where a lane has no place for all", async () => {
+    await using made = await bench();
+    const urgent = draft({ priority: 5 });
+    const claim = claiming(START);
+    if (claim.verb !== "claim") throw new Error("it claims");
+    const request = { ...claim.request, perLane: 1 };
+    expect(keysOf(made.run(adding(draft(), urgent), { verb: "claim", request }))).toEqual([urgent.key]);
+  });
+
+  it("takes back no lease that is settled or renewed in time for it", async () => {
+    await using made = await bench();
+    const [one, two, fresh] = [draft(), draft(), draft()];
+    made.run(adding(one, two));
+    const [first, second] = leasesOf(made.run(claiming(START)));
+    if (first === undefined || second === undefined) throw new Error("two were added");
+    const answers = made.run(
+      { verb: "settle", request: { ...first, next: null } },
+      { verb: "renew", request: { leases: [second], until: START + 200_000 } },
+      adding(fresh),
+      claiming(START + 100_000),
+    );
+    expect(answers).toMatchObject([{ answer: true }, { answer: [true] }, { answer: { added: [true] } }, { verb: "claim" }]);
+    expect(keysOf(answers)).toEqual([fresh.key]);
+  });
+
+  it("comes after what a person changed, and after a parking", async () => {
+    await using made = await bench();
+    const [held, parked] = [draft(), draft({ lane: "parked" })];
+    const answers = made.run(
+      adding(held),
+      adding(parked),
+      { verb: "change", request: { selection: { key: held.key }, what: "hold", now: START, after: "" } },
+      { verb: "park", request: { lane: "parked", until: START + 10 } },
+      claiming(START),
+    );
+    expect(answers[2]).toMatchObject({ answer: { changed: 1 } });
+    expect(keysOf(answers)).toEqual([]);
+  });
+
+  it("gives what is due by now, and what has expired in a parked lane", async () => {
+    await using made = await bench();
+    made.run({ verb: "park", request: { lane: "parked", until: START + 100 } });
+    const [soon, expired] = [draft({ dueAt: START + 5 }), draft({ lane: "parked", expiresAt: START + 5 })];
+    expect(keysOf(made.run(adding(soon), adding(expired), claiming(START + 5))).toSorted()).toEqual([soon.key, expired.key].toSorted());
+  });
+
   it("keeps to the limit of a lane", async () => {
     await using made = await bench();
     const [one, two, other] = [draft(), draft(), draft({ lane: "other" })];

@@ -8,7 +8,7 @@ import type { Engine } from "./engine.ts";
 import { BadRequest } from "./failures.ts";
 import { finish } from "./finish.ts";
 import { laneOf, phaseOf, storedDue } from "./rows.ts";
-import { DUE, LEASED } from "./schema.ts";
+import { LEASED } from "./schema.ts";
 import { number, text } from "./sql.ts";
 
 type Add = Requests["add"];
@@ -72,7 +72,7 @@ function addEntry(engine: Engine, row: Draft, [id, content]: readonly [number, S
   const phase = phaseOf(row, row.createdAt);
   const lane = laneOf(sql, row.lane);
   const agesFrom = storedAge(row, clock);
-  const lease = phase === DUE ? leaseOver(engine, row, lane) : undefined;
+  const lease = leaseOver(engine, row, phase, lane);
   sql.run(
     `INSERT INTO entries (key, mail, content, lane, priority, level, phase, tried, ends, delayed, created_at, due_at,
        ages_from, expires_at, series, attempts, lapses, token, lease_until, note, rest, crc)

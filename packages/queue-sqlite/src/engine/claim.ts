@@ -20,7 +20,8 @@ const LOOKED_AT = 64;
 export function claim(engine: Engine, request: Claim): Answers["claim"] {
   const { counter } = engine;
   if (counter?.request === request) {
-    if (!counter.isOpen || isAnyDue(engine.sql)) give(engine, request, counter.clock, counter.hand);
+    if (counter.isPassed) prepare(engine, request);
+    if (counter.isPassed || !counter.isOpen || isAnyDue(engine.sql)) give(engine, request, counter.clock, counter.hand);
     return counter.hand.answer;
   }
   const clock = prepare(engine, request);
