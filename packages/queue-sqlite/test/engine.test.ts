@@ -109,6 +109,17 @@ describe("lanes", () => {
     expect(made.engine.sql.get("SELECT count(*) AS lanes FROM lanes")).toMatchObject({ lanes: 1000 });
     expect(made.run({ verb: "stats", request: { now: START } })).toMatchObject([{ answer: { lanes: [] } }]);
   });
+
+  it("are like new ones when they are empty and their parking is over", async () => {
+    await using made = await bench();
+    made.run(adding(draftOf(entryOf())), { verb: "park", request: { lane: "example.net", until: START + 10 } });
+    const [probe] = leasesOf(made.run(claiming(START + 10)));
+    if (probe === undefined) throw new Error("nothing was claimed");
+    made.run({ verb: "settle", request: { ...probe, next: null } });
+    expect(made.run({ verb: "stats", request: { now: START + 10 } })).toMatchObject([{ answer: { lanes: [] } }]);
+    made.run(adding(draftOf(entryOf()), draftOf(entryOf())));
+    expect(made.run(claiming(START + 10))).toMatchObject([{ answer: { leases: [{ probe: false }, { probe: false }] } }]);
+  });
 });
 
 describe("a list", () => {

@@ -125,6 +125,23 @@ describe("a log that a dead process left", () => {
   });
 });
 
+it("empty lanes that another process left are no reason to wait for who has the lock", { timeout: 60_000 }, async () => {
+  await using place = await folder();
+  await using first = sqliteStore(place.path);
+  await first.add([entryOf()], bytesOf(1));
+  expect(await first.change({ lane: "example.net" }, "cancel", START)).toBe(1);
+  const other = new DatabaseSync(place.path);
+  expect(other.prepare("SELECT count(*) AS lanes FROM lanes").get()).toEqual({ lanes: 1 });
+  other.exec("BEGIN IMMEDIATE");
+  await using second = sqliteStore(place.path, { busyTimeout: 3_600_000 });
+  const waited = new AbortController();
+  const list = await Promise.race([second.list(), wait(20_000, "too long", { signal: waited.signal })]);
+  waited.abort();
+  other.exec("ROLLBACK");
+  other.close();
+  expect(list).toEqual([]);
+});
+
 /** A process that adds 20 entries, and is killed. */
 async function killedWith(path: string): Promise<void> {
   const child = spawn(process.execPath, ["-C", "@postroad/source", join(import.meta.dirname, "log-child.ts"), path], { stdio: "inherit" });

@@ -43,15 +43,19 @@ export function forgetLane(sql: Sql, lane: number): void {
   );
 }
 
-/** What a process that died has left. What is empty harms nobody: where it cannot be done now, the next start does it. */
-export function forgetEmptyLanes(sql: Sql): void {
+/**
+ * What a process that died has left. What is empty harms nobody: where it cannot be done now, the next start does it, and who has
+ * the database locked is not waited for.
+ */
+export function forgetEmptyLanes(sql: Sql, busyTimeout: number): void {
   const empty = "waiting + due + leased + held + dead = 0 AND (parked_until IS NULL OR probing = 1)";
+  sql.exec("PRAGMA busy_timeout = 0");
   try {
     if (sql.get(`SELECT 1 FROM lanes WHERE ${empty} LIMIT 1`) !== undefined) sql.exec(`DELETE FROM lanes WHERE ${empty}`);
   } catch (error) {
-    if (isBusy(error)) return;
-    process.emitWarning(`cannot forget empty lanes: ${String(error)}`);
+    if (!isBusy(error)) process.emitWarning(`cannot forget empty lanes: ${String(error)}`);
   }
+  sql.exec(`PRAGMA busy_timeout = ${busyTimeout}`);
 }
 
 /** Forgets keys whose time is up, so many at once. */

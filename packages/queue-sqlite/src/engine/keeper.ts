@@ -29,7 +29,7 @@ export function keeperOf(settings: Settings): Keeper {
     try {
       syncFolder(dirname(settings.path));
       removeOrphans(opened, settings.folder);
-      forgetEmptyLanes(opened);
+      forgetEmptyLanes(opened, settings.busyTimeout);
       return engineOn(opened, settings);
     } catch (error) {
       opened.close();

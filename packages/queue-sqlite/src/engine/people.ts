@@ -164,7 +164,7 @@ function fullest(
 ): readonly LaneCounts[] {
   const found = sql.all(
     `SELECT id, name, waiting, due, leased, held, dead, parked_until FROM lanes
-     WHERE waiting + due + leased + held + dead > 0 OR parked_until IS NOT NULL
+     WHERE waiting + due + leased + held + dead > 0 OR (parked_until IS NOT NULL AND probing = 0)
      ORDER BY waiting + due + leased + held + dead DESC, name LIMIT ${FULLEST}`,
   );
   return found.map((lane): LaneCounts => {

@@ -85,10 +85,14 @@ export interface Lane {
   readonly isParked: boolean;
 }
 
-/** A new one where it is unknown. */
+/** A new one where it is unknown; one that is empty, and whose parking is over, is like a new one. */
 export function laneOf(sql: Sql, name: string): Lane {
-  const columns = "id, leased, parked_until IS NOT NULL AS parked";
+  const columns = `id, leased, parked_until IS NOT NULL AS parked,
+    probing = 1 AND waiting + due + leased + held + dead = 0 AS over`;
   const known = sql.get(`SELECT ${columns} FROM lanes WHERE name = ?`, name);
   const found = known ?? sql.get(`INSERT INTO lanes (name) VALUES (?) RETURNING ${columns}`, name);
-  return { id: number(found?.id), leased: number(found?.leased), isParked: found?.parked === 1 };
+  const lane = { id: number(found?.id), leased: number(found?.leased), isParked: found?.parked === 1 };
+  if (found?.over !== 1) return lane;
+  sql.run("UPDATE lanes SET parked_until = NULL, probing = 0 WHERE id = ?", lane.id);
+  return { ...lane, isParked: false };
 }
