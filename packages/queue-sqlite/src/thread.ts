@@ -102,10 +102,10 @@ export function threadOf(settings: Settings, listener: Listener): Thread {
   }
 
   function send(): void {
-    worker ??= start();
     underway = claimsLast(waiting.splice(0, MOST));
-    worker.ref();
     try {
+      worker ??= start();
+      worker.ref();
       order(worker, { kind: "batch", operations: underway.map(({ operation }) => operation) }, buffersOf(underway));
     } catch (cause) {
       refuse(underway, new Refusal("4.3.0", `${settings.path}: what was asked cannot go to the thread`, { phase: "store", cause }));
