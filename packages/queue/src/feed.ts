@@ -45,11 +45,16 @@ export function feed(request: FeedRequest): Feed {
   let isStopped = false;
   let failures = 0;
   let ended = 0;
+  /** Since the last claim the store has rung, and not for a delivery of ours that has to be tried again. */
+  let isWoken = false;
   let claimedAt = clock.now();
   const poll = Math.min(policy.poll, LONGEST_GAP);
   const inFlight = (): number => concurrency - free();
   const alone = isolation({ policy, bell, isStopped: () => isStopped, inFlight, begin });
-  const unwatch = store.watch(bell.ring);
+  const unwatch = store.watch(() => {
+    isWoken ||= !settler.isPostponing;
+    bell.ring();
+  });
   const running = run();
 
   async function run(): Promise<void> {
@@ -68,6 +73,7 @@ export function feed(request: FeedRequest): Feed {
     await room();
     if (isStopped) return;
     bell.reset();
+    isWoken = false;
     ended = 0;
     // The last places are kept for what is urgent.
     const places = free();
@@ -120,17 +126,29 @@ export function feed(request: FeedRequest): Feed {
   async function nothingMore(claimed: number): Promise<void> {
     if (claimed > 0 || bell.isRung) {
       await bell.wait(SHORTLY);
+      // There were places to spare: one more brings nothing, unless what ended has its next attempt, or left its lane's place.
+      while (bell.isRung && !isWoken && !isStopped && free() > 0 && !settler.isStuck) {
+        bell.reset();
+        const wait = await untilDue();
+        if (wait <= 0) return;
+        await bell.wait(wait);
+      }
       return;
     }
     if (alone.insteadOfNothing()) return;
-    let due: number | undefined;
+    const wait = await untilDue();
+    await bell.wait(wait > 0 ? wait : SHORTLY);
+  }
+
+  /** Milliseconds until there may be something to claim, `poll` at most. */
+  async function untilDue(): Promise<number> {
     try {
-      due = await store.nextDue();
+      const due = await store.nextDue();
+      return due === undefined ? poll : Math.min(poll, due - clock.now());
     } catch (error) {
       emit({ kind: "trouble", at: clock.now(), during: "claim", error });
+      return poll;
     }
-    const wait = due === undefined ? poll : due - clock.now();
-    await bell.wait(Math.min(poll, wait > 0 ? wait : SHORTLY));
   }
 
   async function handBack(leases: readonly Lease[]): Promise<void> {

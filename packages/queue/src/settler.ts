@@ -9,6 +9,8 @@ import type { Entry, Lease, Store } from "./store.ts";
 export interface Settler {
   /** Something is delivered and cannot be written down: until it is, nothing else may be delivered. */
   readonly isStuck: boolean;
+  /** What is being handed to the store just now is to be tried again: where the store rings for that, it is due later. */
+  readonly isPostponing: boolean;
   /**
    * What is written: `next`, or a dead letter in its place where the store refuses it again and again, while it takes
    * everything else. Undefined where nothing is: the lease was lost, or the worker stopped, or even that was refused.
@@ -27,6 +29,7 @@ export function settler(store: Store, policy: Policy, emit: (event: TroubleEvent
   const waiting = new Set<() => void>();
   let stuck = 0;
   let isGivenUp = false;
+  let isPostponing = false;
 
   async function insist(lease: Lease, next: Entry | null, error: unknown): Promise<Entry | null | undefined> {
     stuck += 1;
@@ -54,6 +57,15 @@ export function settler(store: Store, policy: Policy, emit: (event: TroubleEvent
     } finally {
       stuck -= 1;
       if (stuck === 0) onFree();
+    }
+  }
+
+  function write(lease: Lease, next: Entry | null): Promise<boolean> {
+    isPostponing = next !== null;
+    try {
+      return store.settle(lease, next);
+    } finally {
+      isPostponing = false;
     }
   }
 
@@ -103,9 +115,12 @@ export function settler(store: Store, policy: Policy, emit: (event: TroubleEvent
     get isStuck() {
       return stuck > 0;
     },
+    get isPostponing() {
+      return isPostponing;
+    },
     async settle(lease, next) {
       try {
-        return (await store.settle(lease, next)) ? next : undefined;
+        return (await write(lease, next)) ? next : undefined;
       } catch (error) {
         return insist(lease, next, error);
       }

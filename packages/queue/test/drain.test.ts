@@ -2,9 +2,10 @@ import type { Transport } from "@postroad/core";
 import { Refusal, receipt, transport } from "@postroad/core";
 import { fake } from "@postroad/testing";
 import { describe, expect, it } from "vitest";
+import type { Store } from "../src/index.ts";
 import { memoryStore, queue, withQueueOptions } from "../src/index.ts";
 import { bench, isEmpty } from "./bench.ts";
-import { DAY, HOUR, MINUTE, START, bytes, mailTo, until } from "./support.ts";
+import { DAY, HOUR, MINUTE, START, bytes, mailTo, turns, until } from "./support.ts";
 
 describe("drain", () => {
   it("delivers what was queued, before it started and after", async () => {
@@ -32,6 +33,24 @@ describe("drain", () => {
       ["later@y.example"],
     ]);
     expect(work.of("settled").map(({ outcomes }) => outcomes.map(({ kind }) => kind))).toEqual([["accepted", "rejected"], ["accepted"]]);
+  });
+
+  it("asks the store once for each attempt, however often an attempt is put off", async () => {
+    const kept = memoryStore();
+    let claims = 0;
+    const claim: Store["claim"] = (request) => {
+      claims += 1;
+      return kept.claim(request);
+    };
+    const to = fake({ "later@y.example": "deferred" });
+    await using work = bench(to, { bounce: false, schedule: () => MINUTE }, { ...kept, claim });
+    await work.inbox.send(mailTo("later@y.example"));
+    await to.call(1);
+    await turns();
+    const before = claims;
+    await work.clock.advance(20 * MINUTE);
+    expect(to.calls).toHaveLength(21);
+    expect(claims - before).toBe(20);
   });
 
   it("M9: the default schedule waits half an hour after the first few attempts, and gives up after five days", async () => {
