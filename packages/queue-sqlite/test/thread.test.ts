@@ -125,7 +125,7 @@ describe("a log that a dead process left", () => {
   });
 });
 
-it("empty lanes that another process left are no reason to wait for who has the lock", { timeout: 60_000 }, async () => {
+it("empty lanes that another process left are no reason to wait for who has the lock", async () => {
   await using place = await folder();
   await using first = sqliteStore(place.path);
   await first.add([entryOf()], bytesOf(1));
@@ -134,12 +134,9 @@ it("empty lanes that another process left are no reason to wait for who has the 
   expect(other.prepare("SELECT count(*) AS lanes FROM lanes").get()).toEqual({ lanes: 1 });
   other.exec("BEGIN IMMEDIATE");
   await using second = sqliteStore(place.path, { busyTimeout: 3_600_000 });
-  const waited = new AbortController();
-  const list = await Promise.race([second.list(), wait(20_000, "too long", { signal: waited.signal })]);
-  waited.abort();
+  expect(await second.list()).toEqual([]);
   other.exec("ROLLBACK");
   other.close();
-  expect(list).toEqual([]);
 });
 
 /** A process that adds 20 entries, and is killed. */
