@@ -9,7 +9,7 @@ import type { Entry, Lease, Store } from "./store.ts";
 export interface Settler {
   /** Something is delivered and cannot be written down: until it is, nothing else may be delivered. */
   readonly isStuck: boolean;
-  /** What is being handed to the store just now is to be tried again: where the store rings for that, it is due later. */
+  /** What is being handed to the store just now was tried, and is to be tried again: where the store rings for that, it is due later. */
   readonly isPostponing: boolean;
   /**
    * What is written: `next`, or a dead letter in its place where the store refuses it again and again, while it takes
@@ -61,7 +61,8 @@ export function settler(store: Store, policy: Policy, emit: (event: TroubleEvent
   }
 
   function write(lease: Lease, next: Entry | null): Promise<boolean> {
-    isPostponing = next !== null;
+    // Behind one who was only told of, or handed back, others may wait whom no due time tells of: they are late, or too old.
+    isPostponing = next !== null && next.attempts > lease.entry.attempts;
     try {
       return store.settle(lease, next);
     } finally {
